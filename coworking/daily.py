@@ -1,0 +1,87 @@
+"""All that is due on a day, in its order. Doing it twice does it once."""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from kit import audit, clock, jobs, once
+from kit.problems import Problem, Refused
+from plans.announcements import roll
+from spaces.models import Location
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+
+
+class Chore(NamedTuple):
+    """One part of the daily job: its name and what does it; returns (figures, failures)."""
+
+    name: str
+    do: Callable[[dt.date | None, Progress], tuple[dict[str, Any], int]]
+
+
+def roll_contracts(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Contracts that started, ended, froze or resumed; customers whose events wait."""
+    outcome = roll(on=on, progress=lambda done, total: progress(done, total, "customers"))
+    return {"announced": outcome.announced, "held": outcome.held}, len(outcome.held)
+
+
+def seal_audit(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Audit rows get their place in the chain."""
+    sealed = 0
+    while count := audit.seal():
+        sealed += count
+    return {"sealed": sealed}, 0
+
+
+def forget_forms(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Keys of forms sent more than a week ago are not needed any more."""
+    return {"forgotten": once.forget(clock.now() - dt.timedelta(days=7))}, 0
+
+
+CHORES = [
+    Chore("roll_contracts", roll_contracts),
+    Chore("seal_audit", seal_audit),
+    Chore("forget_forms", forget_forms),
+]
+
+
+def run(
+    chores: list[Chore],
+    *,
+    job: str,
+    on: dt.date | None = None,
+    yes_jump: bool = False,
+    progress: Progress = lambda done, total, what: None,
+) -> tuple[dict[str, Any], int]:
+    """Do chores for a date (None: today at each location) and keep a `JobRun`.
+
+    Returns (figures by chore, number of failures). Raises `Refused` with `clock_jumped` when the
+    date lies more than 62 days after the last run and `yes_jump` is not said.
+    """
+    # The furthest date reached anywhere is the one that later runs are measured against.
+    day = on or max(Location.objects.all().todays(), default=clock.today_in("UTC"))
+    if jobs.jumps_too_far(job, day) and not yes_jump:
+        raise Refused(
+            Problem(
+                "clock_jumped",
+                _("%s is more than 62 days after the last run. If it is right, say --yes-jump.")
+                % day.isoformat(),
+            )
+        )
+    figures: dict[str, Any] = {}
+    failures = 0
+    with jobs.running(job, day) as run:
+        for chore in chores:
+            try:
+                figures[chore.name], failed = chore.do(on, progress)
+            except Exception as error:
+                log.exception("%s failed", chore.name)
+                figures[chore.name], failed = {"error": str(error)}, 1
+            failures += failed
+        run.failed, run.summary = failures, figures
+    return figures, failures

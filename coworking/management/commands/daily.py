@@ -1,0 +1,28 @@
+from coworking import daily
+from kit.commands import DONE, PARTLY, HouseCommand, Result, a_date
+
+
+class Command(HouseCommand):
+    help = (
+        "Do all that is due: contracts that start, end, freeze and resume, and the sealing of the "
+        "audit log. Safe to repeat; catches up on days that it missed."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--on", type=a_date, metavar="DATE", help="as if it were this date")
+        parser.add_argument(
+            "--yes-jump", action="store_true", help="the date really is that far after the last run"
+        )
+
+    def work(self, *, on, yes_jump, **options) -> Result:
+        figures, failures = daily.run(
+            daily.CHORES, job="daily", on=on, yes_jump=yes_jump, progress=self.progress
+        )
+        rolled = figures["roll_contracts"]
+        for name, figure in figures.items():
+            if "error" in figure:
+                self.say(f"{name} failed: {figure['error']}")
+        for key, error in rolled.get("held", {}).items():
+            self.say(f"Customer {key} waits: {error}")
+        text = f"Daily done: {rolled.get('announced', 0)} announced, {failures} failed."
+        return Result(text, figures, PARTLY if failures else DONE)

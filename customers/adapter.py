@@ -1,0 +1,48 @@
+"""How sign-in treats this house's people: addresses in one form, mail through the outbox."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from kit import outbox
+from kit.emails import canonical
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def clean_email(self, email: str) -> str:
+        return canonical(email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        message = self.render_mail(template_prefix, email, context)
+        html = next((text for text, kind in getattr(message, "alternatives", []) if kind), "")
+        outbox.post(to=message.to, subject=message.subject, text=message.body, html=html)
+
+    def add_message(self, *args, **kwargs) -> None:
+        """Signing in and out speaks for itself."""
+
+    def pre_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **kwargs
+    ) -> HttpResponse | None:
+        """Refuse whoever may act for nobody here, after the right password, with the reason."""
+        refused = super().pre_login(request, user, **kwargs)
+        if refused or may_enter(user):
+            return refused
+        return render(
+            request, "errors/turned_away.html", {"reason": reason_against(user)}, status=403
+        )
+
+
+def may_enter(user) -> bool:
+    """Staff may, and whoever has a customer whose portal is open, or no customer yet."""
+    return (
+        user.is_staff or user.customers.with_open_portal().exists() or not user.customers.exists()
+    )
+
+
+def reason_against(user) -> str:
+    """Why this login's doors are closed, in the words of whoever closed them."""
+    suspended = user.customers.suspended().prefetch_related("suspensions")
+    return " ".join(customer.suspension.reason for customer in suspended)

@@ -1,0 +1,17 @@
+from customers.models.customer import Customer
+from customers.models.status import StatusChange
+from customers.models.suspensions import Suspension
+from customers.models.teams import Team, TeamMembership
+from customers.models.timeline import TimelineEntry
+from customers.models.users import StaffRole, User
+
+__all__ = [
+    "Customer",
+    "StaffRole",
+    "StatusChange",
+    "Suspension",
+    "Team",
+    "TeamMembership",
+    "TimelineEntry",
+    "User",
+]

@@ -1,0 +1,135 @@
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from customers import signals
+from customers.models.timeline import TimelineEntry, tell
+from kit import audit, clock, locks
+from kit.problems import Problem, Refused, in_words, refuse_if, speak_for
+
+
+class Suspension(models.Model):
+    """A closed door: who closed it, when and why; who opened it again and when."""
+
+    class Cause(models.TextChoices):
+        MANUAL = "manual", gettext_lazy("by staff")
+        APPROVAL = "approval", gettext_lazy("waiting for approval")
+        DEBT = "debt", gettext_lazy("unpaid invoices")
+
+    customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="suspensions")
+    cause = models.CharField(max_length=10, choices=Cause)
+    reason = models.CharField(max_length=500)
+    suspended_at = models.DateTimeField(default=clock.now)
+    suspended_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+    cancel_bookings = models.BooleanField(default=False)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+    bill_missed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-suspended_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(lifted_at=None), name="one_open_suspension"
+            ),
+            models.CheckConstraint(
+                condition=Q(cause__in=["manual", "approval", "debt"]), name="suspension_cause"
+            ),
+        ]
+
+    def __str__(self):
+        return self.reason
+
+
+class Suspendable(models.Model):
+    """What a customer can do and be asked about its suspension."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def suspension(self) -> Suspension | None:
+        """The open suspension, or None."""
+        if "suspensions" in getattr(self, "_prefetched_objects_cache", {}):
+            return next((one for one in self.suspensions.all() if one.lifted_at is None), None)
+        return self.suspensions.filter(lifted_at=None).first()
+
+    @transaction.atomic
+    def suspend(
+        self,
+        *,
+        by,
+        reason: str,
+        cause: str = Suspension.Cause.MANUAL,
+        cancel_bookings: bool = False,
+        on=None,
+    ) -> Suspension:
+        """Close every door to this customer at once; contracts and status stay as they are.
+
+        A manual suspension replaces an open one of another cause. Raises `Refused` with
+        `already_suspended` or `reason_missing`.
+        """
+        locks.take(customers=[self])
+        on = on or self.location.today()
+        reason = reason.strip()
+        open_one = self.suspensions.filter(lifted_at=None).first()
+        replaces = (
+            open_one is not None
+            and cause == Suspension.Cause.MANUAL
+            and open_one.cause != Suspension.Cause.MANUAL
+        )
+        problems = []
+        if not reason:
+            problems.append(Problem("reason_missing", _("Say why, in a few words."), "reason"))
+        if open_one and not replaces:
+            problems.append(_ALREADY)
+        refuse_if(problems)
+        if open_one:
+            open_one.lifted_at, open_one.lifted_by = clock.now(), by
+            open_one.save(update_fields=["lifted_at", "lifted_by"])
+        with in_words():
+            suspension = self.suspensions.create(
+                cause=cause, reason=reason, suspended_by=by, cancel_bookings=cancel_bookings
+            )
+        if self.user:
+            self.user.end_sessions()
+        self._forget_suspensions()
+        tell(self, TimelineEntry.Kind.SUSPENDED, on=on, by=by, cause=suspension, text=reason)
+        audit.record(
+            "customer.suspend", self, by=by, changes={"cause": [None, cause]},
+            personal={"reason": [None, reason]},
+        )  # fmt: skip
+        signals.suspended.send(sender=type(self), customer=self, suspension=suspension, by=by)
+        return suspension
+
+    @transaction.atomic
+    def reinstate(self, *, by, bill_missed: bool = False, on=None) -> Suspension:
+        """Open the doors again; fees missed meanwhile are charged only with `bill_missed`.
+
+        Raises `Refused` with `not_suspended`.
+        """
+        locks.take(customers=[self])
+        suspension = self.suspensions.filter(lifted_at=None).first()
+        if suspension is None:
+            raise Refused(Problem("not_suspended", _("This customer is not suspended.")))
+        suspension.lifted_at, suspension.lifted_by = clock.now(), by
+        suspension.bill_missed = bill_missed
+        suspension.save(update_fields=["lifted_at", "lifted_by", "bill_missed"])
+        self._forget_suspensions()
+        tell(
+            self, TimelineEntry.Kind.REINSTATED, on=on or self.location.today(), by=by,
+            cause=suspension,
+        )  # fmt: skip
+        audit.record(
+            "customer.reinstate", self, by=by, changes={"bill_missed": [None, bill_missed]}
+        )
+        signals.reinstated.send(sender=type(self), customer=self, suspension=suspension, by=by)
+        return suspension
+
+    def _forget_suspensions(self) -> None:
+        getattr(self, "_prefetched_objects_cache", {}).pop("suspensions", None)
+
+
+_ALREADY = Problem("already_suspended", gettext_lazy("This customer is suspended already."))
+speak_for("one_open_suspension", _ALREADY)

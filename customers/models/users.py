@@ -1,0 +1,175 @@
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from kit import audit, clock
+from kit.emails import canonical
+from kit.problems import Problem, Refused, in_words, speak_for
+
+if TYPE_CHECKING:
+    from spaces.models import Location
+
+
+class UserManager(BaseUserManager):
+    def create_user(
+        self, email: str, password: str | None = None, *, verified: bool = True, **fields
+    ) -> "User":
+        """Make a login together with its e-mail address; the one function that does.
+
+        Without a password the login cannot be used until one is chosen by a link. Raises
+        `Refused` with `email_taken`, `ValidationError` for what is not an address.
+        """
+        from allauth.account.models import EmailAddress
+
+        with transaction.atomic(), in_words():
+            user = self.model(email=canonical(email), **fields)
+            user.set_password(password)
+            user.save(force_insert=True)
+            EmailAddress.objects.create(
+                user=user, email=user.email, primary=True, verified=verified
+            )
+        return user
+
+    def get_by_natural_key(self, email):
+        return self.get(email=canonical(email))
+
+
+class User(AbstractBaseUser):
+    """A login: an e-mail address and a password. Who it acts for stands on the customers,
+    what it may do as staff on its roles."""
+
+    email = models.CharField(_("e-mail"), max_length=254, unique=True)
+    full_name = models.CharField(_("name"), max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=clock.now, editable=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    def __str__(self):
+        return self.full_name or self.email
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_session_auth_hash(self) -> str:
+        """Sessions die when the password changes and when `session_epoch` moves on."""
+        return self._session_hash()
+
+    def get_session_auth_fallback_hash(self):
+        from django.conf import settings
+
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_hash(secret)
+
+    def _session_hash(self, secret: str | None = None) -> str:
+        return salted_hmac(
+            "customers.User.session",
+            f"{self.password}|{self.session_epoch}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
+
+    def end_sessions(self) -> None:
+        """Every session of this login is dead from this transaction's commit on, for good."""
+        User.objects.filter(pk=self.pk).update(session_epoch=models.F("session_epoch") + 1)
+        self.refresh_from_db(fields=["session_epoch"])
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The roles held today; they add up."""
+        return frozenset(self.staff_roles.filter(ended_at=None).values_list("role", flat=True))
+
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.roles)
+
+    def may(self, right: str) -> bool:
+        """Whether one of the roles carries a right; see `customers.rights`."""
+        from customers.rights import RIGHTS
+
+        return self.is_active and not self.roles.isdisjoint(RIGHTS[right])
+
+    def give_role(
+        self, role: str, *, by: "User | None", location: "Location | None" = None
+    ) -> "StaffRole":
+        """Give a role, everywhere or at one location; one that is held already is returned."""
+        with transaction.atomic():
+            held = self.staff_roles.filter(role=role, location=location, ended_at=None).first()
+            if held:
+                return held
+            with in_words():
+                given = self.staff_roles.create(
+                    role=role, location=location, given_at=clock.now(), given_by=by
+                )
+            audit.record("role.give", self, by=by, changes={"role": [None, role]})
+        self.__dict__.pop("roles", None)
+        return given
+
+    def end_role(self, role: str, *, by: "User | None") -> None:
+        """Take a role away. Raises `Refused` with `last_owner` for the only owner there is."""
+        with transaction.atomic():
+            owners = StaffRole.objects.select_for_update().filter(
+                role=StaffRole.Role.OWNER, location=None, ended_at=None, user__is_active=True
+            )
+            if role == StaffRole.Role.OWNER and not [o for o in owners if o.user_id != self.pk]:
+                raise Refused(
+                    Problem("last_owner", _("The space needs an owner: name another one first."))
+                )
+            self.staff_roles.filter(role=role, ended_at=None).update(
+                ended_at=clock.now(), ended_by=by
+            )
+            audit.record("role.end", self, by=by, changes={"role": [role, None]})
+        self.__dict__.pop("roles", None)
+
+
+class StaffRole(models.Model):
+    """What a login may do as staff: who gave it when, for every location or for one."""
+
+    class Role(models.TextChoices):
+        FRONT_DESK = "front_desk", _("Front desk")
+        MANAGER = "manager", _("Manager")
+        ACCOUNTANT = "accountant", _("Accountant")
+        OWNER = "owner", _("Owner")
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="staff_roles")
+    role = models.CharField(max_length=12, choices=Role)
+    location = models.ForeignKey("spaces.Location", models.PROTECT, null=True, blank=True)
+    given_at = models.DateTimeField()
+    given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role", "location"],
+                condition=Q(ended_at=None),
+                name="staff_role_once",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "role"],
+                condition=Q(ended_at=None, location=None),
+                name="staff_role_everywhere_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["front_desk", "manager", "accountant", "owner"]),
+                name="staff_role_known",
+            ),
+        ]
+
+    def __str__(self):
+        return self.get_role_display()
+
+
+_taken = Problem("email_taken", _("Somebody already signs in with this e-mail."), "email")
+speak_for("customers_user.email", _taken)
+speak_for("customers_user_email_key", _taken)

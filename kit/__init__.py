@@ -1,0 +1,1 @@
+"""The ground every room stands on: money, clock, locks, guards, outbox, audit, policies."""

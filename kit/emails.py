@@ -1,0 +1,27 @@
+"""E-mail addresses in one canonical form."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+
+def canonical(address: str) -> str:
+    """The one form in which an address is stored and compared: lower case, domain as IDNA.
+
+    "Ada@Bücher.example" and "ada@xn--bcher-kva.example" are the same address. Raises
+    `ValidationError` for what is not an address; only ASCII is accepted before the @.
+    """
+    address = address.strip()
+    local, at, domain = address.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        domain = ""
+    result = f"{local}{at}{domain}".lower()
+    if not local.isascii() or len(result) > 254:
+        raise ValidationError(_("Enter a valid e-mail address."), code="invalid_email")
+    try:
+        validate_email(result)
+    except ValidationError:
+        raise ValidationError(_("Enter a valid e-mail address."), code="invalid_email") from None
+    return result

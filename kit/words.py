@@ -1,0 +1,29 @@
+"""Text made for finding and sorting: lower case, without accents, the same on every engine."""
+
+import unicodedata
+from collections.abc import Callable
+
+from django.db import models
+
+
+def plain(text: str) -> str:
+    """ "Zoë  MÜLLER" → "zoe muller": how names are compared, searched and sorted."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+class PlainTextField(models.TextField):
+    """The plain form of other columns, written whenever the record is.
+
+    `of` is a function of the record. Databases disagree about upper and lower case beyond
+    ASCII, so the text is made in Python.
+    """
+
+    def __init__(self, *args, of: Callable[[models.Model], str] | None = None, **kwargs):
+        self.of = of
+        super().__init__(*args, **{"editable": False, "default": "", **kwargs})
+
+    def pre_save(self, model_instance, add):
+        if self.of is not None:
+            setattr(model_instance, self.attname, plain(self.of(model_instance)))
+        return super().pre_save(model_instance, add)

@@ -1,0 +1,45 @@
+"""The panel's sidebar: only what the person may see."""
+
+from typing import NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from kit import policies
+
+
+class Item(NamedTuple):
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+# Route, words, icon, and the policy of the page behind it.
+PLACES = [
+    ("panel:home", _("Home"), "house", "see_panel"),
+    ("panel:customers", _("Customers"), "users-round", "see_panel"),
+    ("panel:contracts", _("Contracts"), "file-text", "see_panel"),
+    ("panel:plans", _("Plans"), "armchair", "see_panel"),
+    ("panel:imports", _("Import"), "file-up", "manage_space"),
+    ("panel:components", _("Components"), "palette", "own_space"),
+]
+
+
+def items(request: HttpRequest) -> list[Item]:
+    """The places this person may go to; the one whose address the page lies under is current."""
+    found = [
+        Item(str(label), reverse(route), icon, False)
+        for route, label, icon, policy in PLACES
+        if policies.allows(request, policy)
+    ]
+    under = [item for item in found if request.path.startswith(item.url)]
+    here = max((item.url for item in under), key=len, default=None)
+    return [item._replace(current=item.url == here) for item in found]
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """The context of every page: `nav`, asked for by the panel's pages only."""
+    return {"nav": SimpleLazyObject(lambda: items(request))}

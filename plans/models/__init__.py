@@ -1,0 +1,19 @@
+from plans.models.contracts import Contract, PriceStep
+from plans.models.decisions import CallOff, Cancellation, PlanChange
+from plans.models.events import ContractEvent, HeldAnnouncement
+from plans.models.freezes import Freeze
+from plans.models.plans import Plan, PlanPrice, TeamDefaultPlan
+
+__all__ = [
+    "CallOff",
+    "Cancellation",
+    "Contract",
+    "ContractEvent",
+    "Freeze",
+    "HeldAnnouncement",
+    "Plan",
+    "PlanChange",
+    "PlanPrice",
+    "PriceStep",
+    "TeamDefaultPlan",
+]

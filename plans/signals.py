@@ -1,0 +1,14 @@
+"""What this room announces, each exactly once, in date order, in the transaction that records
+it, on the day on which it truly happened.
+
+Arguments: sender=Contract, contract, on (the local date), by (a User or None), quiet (True for
+imported contracts: no e-mail). `contract_ended` carries the day after the last day,
+`contract_resumed` the day after the last frozen one.
+"""
+
+from django.dispatch import Signal
+
+contract_started = Signal()
+contract_ended = Signal()
+contract_frozen = Signal()
+contract_resumed = Signal()

@@ -1,0 +1,34 @@
+"""Settings of the tests: the product's own, with what would make them slow or loud taken out."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ |= {
+    "DEBUG": "on",
+    "SECRET_KEY": "a-key-for-tests-" + "0123456789" * 4,
+    "BASE_URL": "http://testserver",
+    "EMAIL_URL": "memorymail://",
+    "LOG_LEVEL": "warning",
+}
+for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEFAULT_FROM_EMAIL", "TIME_ZONE"):
+    os.environ.pop(name, None)
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or "sqlite:///db.sqlite3"
+
+from coworking.settings import *  # noqa: E402, F403
+from coworking.settings import DATABASES  # noqa: E402
+
+# Several people may test on one machine: each run has a database of its own.
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # In a file, as in life: an in-memory database is shared by threads and locks differently.
+    _folder = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+    _database["TEST"] = {"NAME": str(_folder / f"coworking-test-{os.getpid()}.sqlite3")}
+    _database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF"
+else:
+    _database["TEST"] = {"NAME": f"test_coworking_{os.getpid()}"}
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STRICT_LOCKS = True
+OUTBOX_SENDS_AFTER_COMMIT = False
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
