@@ -94,7 +94,8 @@ class ScaledField(models.Field):
             raise exceptions.ValidationError(
                 self.error_messages["invalid"], code="invalid"
             ) from None
-        if not number.is_finite():
+        # Beyond this nothing is an amount, and the column could not hold it.
+        if not number.is_finite() or number.copy_abs() > MOST * SCALE:
             raise exceptions.ValidationError(self.error_messages["invalid"], code="invalid")
         if number != number.quantize(Decimal(1) / SCALE):
             raise exceptions.ValidationError(self.error_messages["too_fine"], code="too_fine")

@@ -171,13 +171,15 @@ def due_customers(*, on: dt.date, at: list[int]) -> set[int]:
 
 
 def _loaded(keys: list[int]) -> Iterable[Customer]:
-    contracts = Contract.objects.select_related("plan", "location").prefetch_related(
-        "freezes", "call_offs", "events"
+    # Prefetched rather than joined: a plan is read once, however many contracts it has.
+    contracts = Contract.objects.prefetch_related(
+        "plan", "location", "freezes", "call_offs", "events"
     )
     return (
         Customer.objects.filter(pk__in=keys)
-        .select_related("location", "held_announcement")
-        .prefetch_related("changes", Prefetch("contracts", contracts))
+        .prefetch_related(
+            "location", "changes", "held_announcement", Prefetch("contracts", contracts)
+        )
         .order_by("pk")
     )
 

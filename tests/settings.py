@@ -27,6 +27,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF"
 else:
     _database["TEST"] = {"NAME": f"test_coworking_{os.getpid()}"}
+    # A connection that a thread leaves open would keep the test database from being dropped.
+    _database["CONN_MAX_AGE"] = 0
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STRICT_LOCKS = True

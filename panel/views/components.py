@@ -62,9 +62,19 @@ class SpecimenForm(forms.Form):
 @policy("own_space")
 def components(request: HttpRequest) -> HttpResponse:
     """Every component of the design system, with the words that call it."""
-    form = SpecimenForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    sent = request.method == "POST"
+    form = SpecimenForm(request.POST, request.FILES) if sent else SpecimenForm()
+    if sent and form.is_valid():
         messages.success(request, _("Everything is filled in. Nothing was stored."))
+    asked, status = request.GET.get("q", ""), request.GET.get("status", "")
+    people = [
+        person
+        for person in _people()
+        if asked.casefold() in f"{person['name']} {person['note']}".casefold()
+        and status in ("", person["status"])
+    ]
+    if request.GET.get("sort") == "-name":
+        people.reverse()
     if "say" in request.GET:
         for level in ("success", "info", "warning", "error"):
             getattr(messages, level)(request, _("This is how a message looks."))
@@ -76,7 +86,9 @@ def components(request: HttpRequest) -> HttpResponse:
             "today": SPECIMEN_DAY,
             "spans": _spans(),
             "timeline": _timeline(),
-            "people": _people(),
+            "people": people,
+            "q": asked,
+            "status": status,
             "states": ["active", "ending", "scheduled", "frozen", "ended", "called_off"],
             "amount": Decimal("1234.5"),
             "sort": request.GET.get("sort", "name"),

@@ -2,6 +2,7 @@ from plans.models.contracts import Contract, PriceStep
 from plans.models.decisions import CallOff, Cancellation, PlanChange
 from plans.models.events import ContractEvent, HeldAnnouncement
 from plans.models.freezes import Freeze
+from plans.models.imports import CustomerImport, ImportRow
 from plans.models.plans import Plan, PlanPrice, TeamDefaultPlan
 
 __all__ = [
@@ -9,8 +10,10 @@ __all__ = [
     "Cancellation",
     "Contract",
     "ContractEvent",
+    "CustomerImport",
     "Freeze",
     "HeldAnnouncement",
+    "ImportRow",
     "Plan",
     "PlanChange",
     "PlanPrice",

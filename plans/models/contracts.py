@@ -1,5 +1,5 @@
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -739,11 +739,11 @@ def sign_up(
     plan.refresh_from_db()
     location = plan.location or location or customer.location
     on = on or location.today()
-    starts_on = starts_on or on
-    contract = Contract(
-        customer=customer,
-        plan=plan,
+    contract = drafted(
+        plan,
+        customer,
         location=location,
+        on=on,
         starts_on=starts_on,
         ends_on=ends_on,
         price=None if price is None else _valid_price(price, location.currency),
@@ -752,11 +752,9 @@ def sign_up(
         on_behalf_of=on_behalf_of,
         purchase_order=purchase_order,
         notes=notes,
-        signed_on=on,
         signed_by=by,
         bill_missed=bill_missed,
         quiet=quiet,
-        **{name: getattr(plan, name) for name in SignedTerms.term_names()},
     )
     if _changing is not None:
         contract.prorate_first = True
@@ -766,21 +764,53 @@ def sign_up(
     with in_words():
         contract.save(force_insert=True)
     if _changing is None:
-        text = _("%(plan)s from %(day)s") % {"plan": plan, "day": starts_on.isoformat()}
+        text = _("%(plan)s from %(day)s") % {"plan": plan, "day": contract.starts_on.isoformat()}
         contract._tell(TimelineEntry.Kind.SIGNED, on, by, text)
         audit.record(
             "contract.sign", contract, by=by,
-            changes={"plan": [None, plan.pk], "starts_on": [None, starts_on],
-                     "ends_on": [None, ends_on]},
+            changes=signed_changes(contract),
         )  # fmt: skip
         contract._announce(on, by)
     return contract
 
 
+def drafted(
+    plan: Plan, customer: Customer, *, location: Location, on: dt.date,
+    starts_on: dt.date | None = None, **fields: Any,
+) -> Contract:  # fmt: skip
+    """A contract filled in with the plan's terms of today, neither checked nor saved."""
+    return Contract(
+        plan=plan,
+        customer=customer,
+        location=location,
+        starts_on=starts_on or on,
+        signed_on=on,
+        **{name: getattr(plan, name) for name in SignedTerms.term_names()},
+        **fields,
+    )
+
+
+def signed_changes(contract: Contract) -> dict[str, list]:
+    """What the audit log keeps of a signature."""
+    return {
+        "plan": [None, contract.plan_id],
+        "starts_on": [None, contract.starts_on],
+        "ends_on": [None, contract.ends_on],
+    }
+
+
 def sign_up_problems(
-    contract: Contract, *, by, on: dt.date, changing: Contract | None = None
+    contract: Contract,
+    *,
+    by,
+    on: dt.date,
+    changing: Contract | None = None,
+    also: Sequence[tuple[dt.date, dt.date | None]] = (),
 ) -> list[Problem]:
-    """What stands against signing a contract that is filled in but not saved."""
+    """What stands against signing a contract that is filled in but not saved.
+
+    `also` are the (first, last) days of contracts of the plan that are about to be signed.
+    """
     plan, customer, location = contract.plan, contract.customer, contract.location
     problems = []
     if plan.archived_at:
@@ -803,7 +833,7 @@ def sign_up_problems(
         problems += _manager_problems(contract, by, on)
     if not problems:
         leaving_out = [changing.pk] if changing and changing.plan_id == plan.pk else []
-        problems += _full(plan, contract.starts_on, contract.ends_on, leaving_out)
+        problems += _full(plan, contract.starts_on, contract.ends_on, leaving_out, also)
     return problems
 
 
@@ -864,10 +894,13 @@ def _manager_problems(contract: Contract, by, on: dt.date) -> list[Problem]:
     return problems
 
 
-def _full(plan: Plan, starts_on: dt.date, ends_on: dt.date | None, leaving_out) -> list[Problem]:
+def _full(
+    plan: Plan, starts_on: dt.date, ends_on: dt.date | None, leaving_out, also=()
+) -> list[Problem]:
     if plan.subscriber_limit is None:
         return []
-    if plan.taken_on_any_day(starts_on, ends_on, leaving_out=leaving_out) < plan.subscriber_limit:
+    taken = plan.taken_on_any_day(starts_on, ends_on, leaving_out=leaving_out, also=also)
+    if taken < plan.subscriber_limit:
         return []
     text = _("This plan is full: %d subscribers at most.") % plan.subscriber_limit
     return [Problem("plan_full", text, "plan")]

@@ -206,12 +206,16 @@ class Plan(SignedTerms):
         return sign_up(self, customer, **what)
 
     def taken_on_any_day(
-        self, starts_on: dt.date, ends_on: dt.date | None, *, leaving_out=()
+        self, starts_on: dt.date, ends_on: dt.date | None, *, leaving_out=(), also=()
     ) -> int:
-        """The most subscribers on one day of a period, frozen and scheduled ones included."""
+        """The most subscribers on one day of a period, frozen and scheduled ones included.
+
+        `also` are the (first, last) days of contracts that are about to be signed.
+        """
         rivals = self.contracts.overlapping(starts_on, ends_on).exclude(pk__in=leaving_out)
-        spans = list(rivals.values_list("starts_on", "ends_on"))
-        days = {starts_on} | {first for first, _last in spans if first > starts_on}
+        spans = [*rivals.values_list("starts_on", "ends_on"), *also]
+        last_day = ends_on or dt.date.max
+        days = {starts_on} | {first for first, _last in spans if starts_on < first <= last_day}
         return max(
             sum(first <= day and (last is None or last >= day) for first, last in spans)
             for day in days
