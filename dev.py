@@ -7,6 +7,7 @@
     python3 dev.py check            linters, types, import contract, migrations, deployment
     python3 dev.py format           put code and templates into the house's form
     python3 dev.py manage ARGS      manage.py, inside the environment
+    python3 dev.py pictures         take the pictures of the README anew
     python3 dev.py lock [--upgrade] write the requirements files anew
 
 Exit codes: 0 done, 1 something failed, 3 refused with one sentence.
@@ -586,6 +587,15 @@ def format_everything(arguments: list[str]) -> int:
     return max(codes)
 
 
+def pictures(arguments: list[str]) -> int:
+    """Take the README's pictures of the real screens anew."""
+    argparse.ArgumentParser(prog="dev.py pictures", description=pictures.__doc__).parse_args(
+        arguments
+    )
+    ensure("requirements-browser.txt")
+    return subprocess.run([str(PYTHON), "-m", "tests.pictures"], cwd=HOUSE).returncode
+
+
 def lock(arguments: list[str]) -> int:
     """Write the requirements files from pyproject.toml, with hashes and without any address."""
     parser = argparse.ArgumentParser(prog="dev.py lock", description=lock.__doc__)
@@ -625,6 +635,7 @@ COMMANDS = {
     "check": check,
     "format": format_everything,
     "manage": manage,
+    "pictures": pictures,
     "lock": lock,
 }
 

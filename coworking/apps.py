@@ -3,3 +3,7 @@ from django.apps import AppConfig
 
 class CoworkingConfig(AppConfig):
     name = "coworking"
+    verbose_name = "Coworking"
+
+    def ready(self):
+        import coworking.checks  # noqa: F401 - importing registers them

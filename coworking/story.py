@@ -8,7 +8,7 @@ from typing import Any
 
 from customers.models import Customer, StaffRole, Team, TimelineEntry, User
 from customers.models.timeline import drafted
-from kit import audit, bulk, clock
+from kit import audit, bulk, clock, words
 from plans.announcements import roll
 from plans.models import Contract, Freeze, Plan
 from plans.models.terms import SignedTerms
@@ -48,7 +48,7 @@ STREETS = "Mill Lane,Quay Street,Station Road,Church Walk,Market Place,Victoria 
 FORMS = ("Ltd", "LLP", "& Sons", "Ltd")
 
 
-def build(*, customers: int, progress: Callable[[int, int], None]) -> Location:
+def build(*, customers: int, progress: Callable[[int, int, str], None]) -> Location:
     """Make the space with about `customers` customers and a year of contracts behind it."""
     chance = random.Random(SEED)  # noqa: S311 - the same space each time
     house = Location.objects.create(
@@ -69,7 +69,7 @@ def build(*, customers: int, progress: Callable[[int, int], None]) -> Location:
     _named(house, plans, mona, today)
     crowd = max(0, customers - Customer.objects.count())
     _crowd(crowd, house, plans, mona, today, chance, progress)
-    roll(on=today, progress=progress)
+    roll(on=today, progress=lambda done, total: progress(done, total, "statuses"))
     _teams(house, mona, chance)
     audit.record("space.create", house, by=None, changes={"name": [None, house.name]})
     return house
@@ -209,13 +209,13 @@ def _crowd(count, house, plans, mona, today, chance, progress) -> None:
             [
                 drafted(
                     c.customer, TimelineEntry.Kind.SIGNED, on=c.signed_on, by=mona, cause=c,
-                    text=f"{c.plan} from {c.starts_on.isoformat()}",
+                    text=f"{c.plan} from {words.day(c.starts_on)}",
                 )
                 for c in contracts
             ]
         )  # fmt: skip
         bulk.insert(_frozen(contracts, mona, today, chance))
-        progress(min(start + chunk, count), count)
+        progress(min(start + chunk, count), count, "customers")
 
 
 def _somebody(number: int, house: Location, today: dt.date, chance: random.Random) -> Customer:

@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from customers.rights import may_enter, reason_against
 from kit import outbox
 from kit.emails import canonical
 
@@ -33,16 +34,3 @@ class AccountAdapter(DefaultAccountAdapter):
         return render(
             request, "errors/turned_away.html", {"reason": reason_against(user)}, status=403
         )
-
-
-def may_enter(user) -> bool:
-    """Staff may, and whoever has a customer whose portal is open, or no customer yet."""
-    return (
-        user.is_staff or user.customers.with_open_portal().exists() or not user.customers.exists()
-    )
-
-
-def reason_against(user) -> str:
-    """Why this login's doors are closed, in the words of whoever closed them."""
-    suspended = user.customers.suspended().prefetch_related("suspensions")
-    return " ".join(customer.suspension.reason for customer in suspended)

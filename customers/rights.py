@@ -26,6 +26,19 @@ WORDS = {
 }
 
 
+def may_enter(user) -> bool:
+    """Staff may, and whoever has a customer whose portal is open, or no customer yet."""
+    return (
+        user.is_staff or user.customers.with_open_portal().exists() or not user.customers.exists()
+    )
+
+
+def reason_against(user) -> str:
+    """Why this login's doors are closed, in the words of whoever closed them."""
+    suspended = user.customers.suspended().prefetch_related("suspensions")
+    return " ".join(customer.suspension.reason for customer in suspended)
+
+
 def _test(right: str):
     def may(request: HttpRequest) -> bool:
         return request.user.is_authenticated and request.user.may(right)
@@ -37,9 +50,7 @@ def define_policies() -> None:
     for right, words in WORDS.items():
         policies.define(right, words, _test(right))
     policies.define(
-        "customer",
-        "customers whose portal account is open",
-        lambda request: (
-            request.user.is_authenticated and request.user.customers.with_open_portal().exists()
-        ),
+        "portal",
+        "whoever has signed in and is not turned away",
+        lambda request: request.user.is_authenticated and may_enter(request.user),
     )

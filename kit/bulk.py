@@ -22,10 +22,16 @@ def reserve_keys(model: type[models.Model], count: int, using: str = DEFAULT_DB_
                 [f'"{table}"', count],
             )
             return [key for (key,) in cursor.fetchall()]
+        # SQLite counts the keys in a table of its own, which may be written like any other.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         row = cursor.fetchone()
         first = (row[0] if row else 0) + 1
-        return list(range(first, first + count))
+        last = first + count - 1
+        if row:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [last, table])
+        else:
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, last])
+        return list(range(first, last + 1))
 
 
 def insert(rows: Sequence[models.Model], using: str = DEFAULT_DB_ALIAS) -> None:
@@ -47,7 +53,9 @@ def insert(rows: Sequence[models.Model], using: str = DEFAULT_DB_ALIAS) -> None:
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            statement = f"COPY {table} ({columns}) FROM STDIN"
+            # COPY goes past Django's cursor: what the database refuses is named here.
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
                 for row_values in values:
                     copy.write_row(row_values)
         else:

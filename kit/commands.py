@@ -88,11 +88,13 @@ class HouseCommand(BaseCommand):
         if self.stderr.isatty():
             self.stderr.write(f"\r\033[K{line}", ending="")
             self._line_is_open = True
-        elif done >= total or share % 10 == 0:
+        elif (what, share // 10) != self._told:
+            self._told = (what, share // 10)
             self.stderr.write(line)
         self.stderr.flush()
 
     _line_is_open = False
+    _told: tuple[str, int] | None = None
 
     def _wipe(self) -> None:
         if self._line_is_open:

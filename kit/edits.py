@@ -24,9 +24,16 @@ def apply(
 ) -> list[str]:
     """Write `changes` (field → value) onto a freshly read, locked record; returns what changed.
 
-    `seen` holds the values that the author of the edit was looking at. Raises `Refused` with
+    `seen` holds the values that the author of the edit was looking at; a field that still holds
+    what was seen was not touched and is left as others made it. Raises `Refused` with
     `changed_meanwhile` for each field that collides, and with what `clean` finds.
     """
+    if seen is not None:
+        changes = {
+            name: value
+            for name, value in changes.items()
+            if name not in seen or seen[name] != value
+        }
     before = audit.snapshot(record, list(changes))
     collisions = [
         Problem(

@@ -1,7 +1,7 @@
 """Jobs leave a row each time they run, so that a dead job shows."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kit import clock
@@ -24,11 +24,12 @@ def latest(job: str) -> JobRun | None:
     return JobRun.objects.filter(job=job).exclude(finished_at=None).order_by("-id").first()
 
 
-def jumps_too_far(job: str, on: dt.date) -> bool:
-    """Whether `on` lies more than 62 days after the furthest date that the job has run for.
+def jumps_too_far(jobs: Iterable[str], on: dt.date) -> bool:
+    """Whether `on` lies more than 62 days after the furthest date that these jobs have run for.
 
     A wrong clock would announce, bill and remind for months that have not come; the first run
     is free.
     """
-    furthest = JobRun.objects.filter(job=job).exclude(finished_at=None).order_by("-on").first()
+    ended = JobRun.objects.filter(job__in=list(jobs)).exclude(finished_at=None)
+    furthest = ended.order_by("-on").first()
     return furthest is not None and on - furthest.on > LONGEST_JUMP

@@ -1,21 +1,23 @@
 from django.db import models
 from django.db.models import Q
 
+from kit.fields import Line, Text
+
 
 class OutboxMessage(models.Model):
     """An e-mail written in the transaction that caused it, sent after the commit."""
 
-    message_id = models.CharField(max_length=120, unique=True)
+    message_id = Line(max_length=120, unique=True)
     to = models.JSONField()
-    subject = models.CharField(max_length=400)
-    text = models.TextField()
-    html = models.TextField(blank=True)
+    subject = Line(max_length=400)
+    text = Text()
+    html = Text(blank=True)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True)
+    error = Text(blank=True)
 
     class Meta:
         indexes = [
@@ -31,15 +33,15 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField()
     by_id = models.BigIntegerField(null=True)
-    verb = models.CharField(max_length=60)
-    kind = models.CharField(max_length=60)
+    verb = Line(max_length=60)
+    kind = Line(max_length=60)
     object_id = models.BigIntegerField(null=True)
     changes = models.JSONField(default=dict)
     personal = models.JSONField(null=True)
-    salt = models.CharField(max_length=32)
-    digest = models.CharField(max_length=64)
+    salt = Line(max_length=32)
+    digest = Line(max_length=64)
     place = models.BigIntegerField(null=True, unique=True)
-    seal = models.CharField(max_length=64, null=True)
+    seal = Line(max_length=64, null=True)
     erased_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -55,7 +57,7 @@ class AuditEntry(models.Model):
 class JobRun(models.Model):
     """One run of a job such as `daily`, for one local date."""
 
-    job = models.CharField(max_length=40)
+    job = Line(max_length=40)
     on = models.DateField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -72,11 +74,11 @@ class JobRun(models.Model):
 class SubmittedForm(models.Model):
     """A creating form that was sent: its second sending gives the first one's result."""
 
-    key = models.CharField(max_length=64, unique=True)
-    session = models.CharField(max_length=64)
-    content = models.CharField(max_length=64)
+    key = Line(max_length=64, unique=True)
+    session = Line(max_length=64)
+    content = Line(max_length=64)
     at = models.DateTimeField()
-    result = models.CharField(max_length=400, blank=True)
+    result = Line(max_length=400, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["at"], name="submitted_at")]
@@ -88,8 +90,8 @@ class SubmittedForm(models.Model):
 class CacheEntry(models.Model):
     """The table of Django's database cache, which holds the throttles of all processes."""
 
-    cache_key = models.CharField(max_length=255, primary_key=True)
-    value = models.TextField()
+    cache_key = Line(max_length=255, primary_key=True)
+    value = Text()
     expires = models.DateTimeField(db_index=True)
 
     class Meta:

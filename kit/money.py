@@ -75,6 +75,7 @@ class ScaledField(models.Field):
     """A `Decimal` kept as a whole number of ten-thousandths; finer values are refused."""
 
     empty_strings_allowed = False
+    bounds: tuple[Decimal, Decimal] = (-MOST, MOST)
     default_error_messages = {
         "invalid": _("Enter a number."),
         "too_fine": _("At most four decimals."),
@@ -115,10 +116,19 @@ class ScaledField(models.Field):
         return None if value is None else str(value)
 
     def db_check(self, connection):
+        """The bounds, and on SQLite, whose columns take anything, that it is a whole number."""
+        column = connection.ops.quote_name(self.column)
+        least, most = (int(bound * SCALE) for bound in self.bounds)
+        bounds = f"{column} BETWEEN {least} AND {most}"
         if connection.vendor != "sqlite":
-            return super().db_check(connection)
+            return bounds
         kinds = "('integer', 'null')" if self.null else "('integer')"
-        return f"typeof({connection.ops.quote_name(self.column)}) IN {kinds}"
+        return f"typeof({column}) IN {kinds} AND ({column} IS NULL OR {bounds})"
+
+    @property
+    def validators(self):
+        least, most = self.bounds
+        return [*super().validators, MinValueValidator(least), MaxValueValidator(most)]
 
     def formfield(self, **kwargs):
         return super().formfield(
@@ -133,20 +143,14 @@ class MoneyField(ScaledField):
     """
 
     description = _("Amount of money")
-
-    @property
-    def validators(self):
-        return [*super().validators, MinValueValidator(-MOST), MaxValueValidator(MOST)]
+    bounds = (-MOST, MOST)
 
 
 class RateField(ScaledField):
     """A percentage, e.g. `Decimal("20")`; parts per million in the database."""
 
     description = _("Percentage")
-
-    @property
-    def validators(self):
-        return [*super().validators, MinValueValidator(ZERO), MaxValueValidator(Decimal(100))]
+    bounds = (ZERO, Decimal(100))
 
 
 for _connector in (Combinable.ADD, Combinable.SUB):

@@ -58,10 +58,11 @@ def creates(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             if claim is None:
                 return _repeated(view, request, key, *args, **kwargs)
             response = view(request, *args, **kwargs)
-            if response.status_code not in (301, 302, 303):
+            result = response.headers.get("Location") or response.headers.get("HX-Redirect")
+            if not result:
                 claim.delete()
                 return response
-            SubmittedForm.objects.filter(pk=claim.pk).update(result=response["Location"])
+            SubmittedForm.objects.filter(pk=claim.pk).update(result=result)
             return response
 
     return wrapper

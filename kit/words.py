@@ -1,15 +1,24 @@
-"""Text made for finding and sorting: lower case, without accents, the same on every engine."""
+"""Words made from values: plain text for finding and sorting, dates in sentences."""
 
+import datetime as dt
 import unicodedata
 from collections.abc import Callable
 
+from babel.dates import format_date
 from django.db import models
+from django.utils.translation import get_language, to_locale
 
 
 def plain(text: str) -> str:
     """ "Zoë  MÜLLER" → "zoe muller": how names are compared, searched and sorted."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+def day(date: dt.date) -> str:
+    """A local date in a sentence: "3 Feb 2026", in the reader's language."""
+    language = get_language() or "en"
+    return format_date(date, "medium", locale="en_GB" if language == "en" else to_locale(language))
 
 
 class PlainTextField(models.TextField):

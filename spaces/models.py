@@ -1,23 +1,61 @@
 import datetime as dt
 import zoneinfo
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Q, When
 from django.utils.translation import gettext_lazy as _
 
 from kit import clock, money
+from kit.fields import Line
 
 
-class LocationQuerySet(models.QuerySet):
-    def todays(self) -> dict[dt.date, list[int]]:
-        """Today's local date(s) with the keys of the locations where it is that date."""
-        found: dict[dt.date, list[int]] = {}
-        for key, zone in self.values_list("pk", "timezone"):
-            found.setdefault(clock.today_in(zone), []).append(key)
+class Todays(dict[dt.date, list[int]]):
+    """The local date(s) that it is today, each with the keys of the locations where it is that.
+
+    Nearly always one date. Lists ask once and hand it to querysets as `on=`, where each row's
+    own today is meant.
+    """
+
+    @classmethod
+    def at(cls, locations: "Iterable[Location]") -> "Todays":
+        """The dates at these locations."""
+        found = cls()
+        for location in locations:
+            found.setdefault(location.today(), []).append(location.pk)
         return found
+
+    @property
+    def most(self) -> dt.date:
+        """The date on most walls; Greenwich's where there is no location yet."""
+        return max(self, key=lambda day: len(self[day]), default=clock.today_in("UTC"))
+
+    @property
+    def others(self) -> list[tuple[dt.date, list[int]]]:
+        """The dates of the other locations, with their keys."""
+        return [(day, keys) for day, keys in self.items() if day != self.most]
+
+    def each(
+        self, expression: Callable[[dt.date], Any], *, output_field: models.Field
+    ) -> "Case | Any":
+        """`expression(today)` with each row's own today, by its column `location`."""
+        if not self.others:
+            return expression(self.most)
+        return Case(
+            *(When(location__in=keys, then=expression(day)) for day, keys in self.others),
+            default=expression(self.most),
+            output_field=output_field,
+        )
+
+
+class LocationQuerySet(models.QuerySet["Location"]):
+    def todays(self) -> Todays:
+        """Today's local date(s) with the keys of the locations where it is that date."""
+        return Todays.at(self.only("timezone"))
 
 
 class Location(models.Model):
@@ -32,9 +70,9 @@ class Location(models.Model):
         CYCLE_END = "cycle_end", _("at the end of the billing cycle")
         PURCHASE = "purchase", _("at every purchase")
 
-    name = models.CharField(_("name"), max_length=120, unique=True)
-    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    name = Line(_("name"), max_length=120, unique=True)
+    timezone = Line(_("time zone"), max_length=64, default="UTC")
+    currency = Line(_("currency"), max_length=3, default="EUR")
     tax_rate = money.RateField(_("tax rate in percent"), default=Decimal(0))
     prices_include_tax = models.BooleanField(_("prices include tax"), default=False)
     billing_day = models.PositiveSmallIntegerField(
@@ -43,15 +81,13 @@ class Location(models.Model):
     payment_days = models.PositiveSmallIntegerField(
         _("days to pay"), default=14, validators=[MaxValueValidator(365)]
     )
-    invoice_at = models.CharField(
-        _("invoice"), max_length=12, choices=InvoiceAt, default=InvoiceAt.CYCLE_END
-    )
-    legal_name = models.CharField(_("legal name"), max_length=200, blank=True)
-    address = models.CharField(_("address"), max_length=300, blank=True)
-    city = models.CharField(_("city"), max_length=120, blank=True)
-    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
-    country = models.CharField(_("country"), max_length=2, blank=True)
-    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
+    invoice_at = Line(_("invoice"), max_length=12, choices=InvoiceAt, default=InvoiceAt.CYCLE_END)
+    legal_name = Line(_("legal name"), max_length=200, blank=True)
+    address = Line(_("address"), max_length=300, blank=True)
+    city = Line(_("city"), max_length=120, blank=True)
+    postal_code = Line(_("postal code"), max_length=20, blank=True)
+    country = Line(_("country"), max_length=2, blank=True)
+    tax_number = Line(_("tax number"), max_length=40, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = LocationQuerySet.as_manager()
@@ -86,20 +122,3 @@ class Location(models.Model):
     def today(self) -> dt.date:
         """The local date here and now: the one date that "today" means in the rules."""
         return clock.today_in(self.timezone)
-
-
-def today_of(location_field: str = "location_id"):
-    """An expression for queries: each row's today, by the location it belongs to.
-
-    With every location on the same date (nearly always) it is that date as a plain value.
-    """
-    todays = Location.objects.all().todays()
-    if len(todays) < 2:
-        day = next(iter(todays), clock.today_in("UTC"))
-        return Value(day, output_field=models.DateField())
-    (most, _keys), *others = sorted(todays.items(), key=lambda item: -len(item[1]))
-    return Case(
-        *(When(**{f"{location_field}__in": keys}, then=Value(day)) for day, keys in others),
-        default=Value(most),
-        output_field=models.DateField(),
-    )

@@ -13,8 +13,9 @@ from customers.models.suspensions import Suspendable, Suspension
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, edits, locks, words
 from kit.emails import canonical
+from kit.fields import Line, Text
 from kit.problems import Problem, check_fields, in_words, refuse_if, speak_for
-from spaces.models import Location
+from spaces.models import Location, Todays
 
 PERSONAL = frozenset(
     "full_name company_name email phone address city postal_code country billing_email "
@@ -65,6 +66,22 @@ class CustomerQuerySet(models.QuerySet):
         found = self
         for word in words.plain(text).split():
             found = found.filter(search_text__contains=word)
+        return found
+
+    def with_email(self, email: str) -> "CustomerQuerySet":
+        """Customers that are reached at an e-mail address, however it is written."""
+        try:
+            return self.filter(email=canonical(email))
+        except ValidationError:
+            return self.none()
+
+    def archive_problems(self, *, on: dt.date | Todays) -> dict[int, list[Problem]]:
+        """What stands against archiving each of these, by key: contracts running or scheduled."""
+        running = contracts().filter(customer__in=self).today("running_or_scheduled", on)
+        found: dict[int, list[Problem]] = {}
+        for contract in running.select_related("plan"):
+            text = _("The contract “%s” is still running.") % contract
+            found.setdefault(contract.customer_id, []).append(Problem("contract_running", text))
         return found
 
     def register(self, *, by, on: dt.date | None = None, **fields: Any) -> "Customer":
@@ -120,30 +137,28 @@ class Customer(HasStatus, Suspendable, models.Model):
         CYCLE_END = "cycle_end", gettext_lazy("at the end of the billing cycle")
         PURCHASE = "purchase", gettext_lazy("at every purchase")
 
-    type = models.CharField(gettext_lazy("type"), max_length=10, choices=Type)
-    full_name = models.CharField(gettext_lazy("full name"), max_length=200)
-    company_name = models.CharField(gettext_lazy("company name"), max_length=200, blank=True)
-    email = models.CharField(gettext_lazy("e-mail"), max_length=254)
-    phone = models.CharField(gettext_lazy("phone"), max_length=40, blank=True)
-    address = models.CharField(gettext_lazy("address"), max_length=300, blank=True)
-    city = models.CharField(gettext_lazy("city"), max_length=120, blank=True)
-    postal_code = models.CharField(gettext_lazy("postal code"), max_length=20, blank=True)
-    country = models.CharField(gettext_lazy("country"), max_length=2, blank=True)
-    billing_email = models.CharField(gettext_lazy("billing e-mail"), max_length=254, blank=True)
-    tax_number = models.CharField(gettext_lazy("tax number"), max_length=40, blank=True)
+    type = Line(gettext_lazy("type"), max_length=10, choices=Type)
+    full_name = Line(gettext_lazy("full name"), max_length=200)
+    company_name = Line(gettext_lazy("company name"), max_length=200, blank=True)
+    email = Line(gettext_lazy("e-mail"), max_length=254)
+    phone = Line(gettext_lazy("phone"), max_length=40, blank=True)
+    address = Line(gettext_lazy("address"), max_length=300, blank=True)
+    city = Line(gettext_lazy("city"), max_length=120, blank=True)
+    postal_code = Line(gettext_lazy("postal code"), max_length=20, blank=True)
+    country = Line(gettext_lazy("country"), max_length=2, blank=True)
+    billing_email = Line(gettext_lazy("billing e-mail"), max_length=254, blank=True)
+    tax_number = Line(gettext_lazy("tax number"), max_length=40, blank=True)
     tax_exempt = models.BooleanField(gettext_lazy("exempt from tax"), default=False)
-    tax_exempt_reason = models.CharField(
-        gettext_lazy("reason for the exemption"), max_length=200, blank=True
-    )
+    tax_exempt_reason = Line(gettext_lazy("reason for the exemption"), max_length=200, blank=True)
     payment_days = models.PositiveSmallIntegerField(
         gettext_lazy("days to pay"), null=True, blank=True, validators=[MaxValueValidator(365)]
     )
-    invoice_at = models.CharField(
+    invoice_at = Line(
         gettext_lazy("invoice"), max_length=12, choices=InvoiceAt, blank=True, default=""
     )
-    notes = models.TextField(gettext_lazy("notes"), max_length=20_000, blank=True)
+    notes = Text(gettext_lazy("notes"), max_length=20_000, blank=True)
     custom = models.JSONField(gettext_lazy("custom values"), default=dict, blank=True)
-    external_id = models.CharField(gettext_lazy("external id"), max_length=100, blank=True)
+    external_id = Line(gettext_lazy("external id"), max_length=100, blank=True)
     registered_on = models.DateField(gettext_lazy("registered on"), null=True, blank=True)
     location = models.ForeignKey(Location, models.PROTECT, verbose_name=gettext_lazy("location"))
     user = models.ForeignKey(
@@ -261,11 +276,7 @@ class Customer(HasStatus, Suspendable, models.Model):
 
     def archive_problems(self, *, on: dt.date) -> list[Problem]:
         """What stands against archiving: contracts in force, frozen or scheduled."""
-        running = contracts().filter(customer=self).running_or_scheduled(on=on)
-        return [
-            Problem("contract_running", _("The contract “%s” is still running.") % contract)
-            for contract in running
-        ]
+        return Customer.objects.filter(pk=self.pk).archive_problems(on=on).get(self.pk, [])
 
     @transaction.atomic
     def archive(self, *, by, on: dt.date | None = None) -> None:

@@ -6,6 +6,7 @@ a `StatusChange` row for each day on which the status differed from the day befo
 """
 
 import datetime as dt
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Exists, OuterRef
@@ -13,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from customers import signals
 from kit import clock, guards
+from kit.fields import Line
 from kit.problems import in_words
+from spaces.models import Todays
 
 DAY = dt.timedelta(days=1)
 
@@ -30,9 +33,22 @@ def contracts():
     return Customer.contracts.rel.related_model.objects
 
 
-def is_member(on) -> Exists:
-    """True for the customers with a contract in force on a date (or date expression)."""
+def is_member(on):
+    """True for the customers with a contract in force on a date (or date expression).
+
+    With `Todays` it is asked of the today at each customer's home.
+    """
+    if isinstance(on, Todays):
+        return on.each(is_member, output_field=models.BooleanField())
     return Exists(contracts().in_force(on=on).filter(customer=OuterRef("pk")))
+
+
+class Turn(NamedTuple):
+    """The day on which a customer became `status`, and the contract that made it so."""
+
+    status: str
+    on: dt.date
+    contract: Any
 
 
 class HasStatus(models.Model):
@@ -59,6 +75,21 @@ class HasStatus(models.Model):
         """ "member" or "contact" today, at the customer's home location."""
         return self.status_on(self.location.today())
 
+    def turns(self) -> list[Turn]:
+        """Every day, past and to come, on which the status differs from the day before.
+
+        Computed like the status itself, so it is right even if nothing was ever announced.
+        """
+        found = list(contracts().filter(customer=self).with_history().select_related("plan"))
+        turns = []
+        for day in sorted({day for contract in found for day in contract.turning_days()}):
+            before = [contract for contract in found if contract.in_force_on(day - DAY)]
+            after = [contract for contract in found if contract.in_force_on(day)]
+            if bool(before) != bool(after):
+                status = Status.MEMBER if after else Status.CONTACT
+                turns.append(Turn(status, day, (after or before)[0]))
+        return turns
+
 
 class StatusChange(models.Model):
     """An announced change of status: on its true date, with the contract that caused it.
@@ -70,11 +101,11 @@ class StatusChange(models.Model):
 
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="changes")
     on = models.DateField()
-    status = models.CharField(max_length=10, choices=Status)
+    status = Line(max_length=10, choices=Status)
     generation = models.PositiveIntegerField(default=1)
-    cause_kind = models.CharField(max_length=40, blank=True)
+    cause_kind = Line(max_length=40, blank=True)
     cause_id = models.BigIntegerField(null=True)
-    text = models.CharField(max_length=500, blank=True)
+    text = Line(max_length=500, blank=True)
     by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     quiet = models.BooleanField(default=False)
     correction = models.BooleanField(default=False)

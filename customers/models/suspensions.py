@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 from customers import signals
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, locks
+from kit.fields import Line
 from kit.problems import Problem, Refused, in_words, refuse_if, speak_for
 
 
@@ -18,8 +19,8 @@ class Suspension(models.Model):
         DEBT = "debt", gettext_lazy("unpaid invoices")
 
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="suspensions")
-    cause = models.CharField(max_length=10, choices=Cause)
-    reason = models.CharField(max_length=500)
+    cause = Line(max_length=10, choices=Cause)
+    reason = Line(max_length=500)
     suspended_at = models.DateTimeField(default=clock.now)
     suspended_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     cancel_bookings = models.BooleanField(default=False)

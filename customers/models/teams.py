@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, locks, money
+from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 
 
@@ -38,13 +39,13 @@ class Team(models.Model):
         ADMINS = "admins", gettext_lazy("Team admins only")
         EVERYONE = "everyone", gettext_lazy("Everyone in the team")
 
-    name = models.CharField(gettext_lazy("name"), max_length=200)
+    name = Line(gettext_lazy("name"), max_length=200)
     payer = models.ForeignKey(
         "customers.Customer", models.PROTECT, null=True, blank=True, related_name="pays_for_teams"
     )
     size_limit = models.PositiveIntegerField(null=True, blank=True)
     discount = money.RateField(default=Decimal(0))
-    spending = models.CharField(max_length=10, choices=Spending, default=Spending.ADMINS)
+    spending = Line(max_length=10, choices=Spending, default=Spending.ADMINS)
     spending_limit = money.MoneyField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)

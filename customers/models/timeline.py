@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kit import clock
+from kit.fields import Line
 
 
 class TimelineEntry(models.Model):
@@ -33,11 +34,11 @@ class TimelineEntry(models.Model):
         RESTORED = "restored", _("Restored")
 
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="timeline")
-    kind = models.CharField(max_length=30, choices=Kind)
+    kind = Line(max_length=30, choices=Kind)
     on = models.DateField()
     at = models.DateTimeField(default=clock.now)
-    text = models.CharField(max_length=500, blank=True)
-    cause_kind = models.CharField(max_length=40, blank=True)
+    text = Line(max_length=500, blank=True)
+    cause_kind = Line(max_length=40, blank=True)
     cause_id = models.BigIntegerField(null=True)
     by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
 

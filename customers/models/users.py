@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kit import audit, clock
 from kit.emails import canonical
+from kit.fields import Line
 from kit.problems import Problem, Refused, in_words, speak_for
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class User(AbstractBaseUser):
     """A login: an e-mail address and a password. Who it acts for stands on the customers,
     what it may do as staff on its roles."""
 
-    email = models.CharField(_("e-mail"), max_length=254, unique=True)
-    full_name = models.CharField(_("name"), max_length=200, blank=True)
+    email = Line(_("e-mail"), max_length=254, unique=True)
+    full_name = Line(_("name"), max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=clock.now, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
@@ -141,7 +142,7 @@ class StaffRole(models.Model):
         OWNER = "owner", _("Owner")
 
     user = models.ForeignKey(User, models.PROTECT, related_name="staff_roles")
-    role = models.CharField(max_length=12, choices=Role)
+    role = Line(max_length=12, choices=Role)
     location = models.ForeignKey("spaces.Location", models.PROTECT, null=True, blank=True)
     given_at = models.DateTimeField()
     given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -1,9 +1,127 @@
+import datetime as dt
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.db.models import Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
+from customers.models import Customer, User
+from customers.models.customer import CustomerQuerySet
+from kit import clock, guards, jobs
 from kit.policies import policy
+from panel.charts import columns
+from plans.models import Contract, HeldAnnouncement
+from plans.models.contracts import ContractQuerySet
+from spaces.models import Location, Todays
+
+DAY = dt.timedelta(days=1)
+SOON = dt.timedelta(days=14)
+MONTH = dt.timedelta(days=30)
+DAILY_IS_DEAD_AFTER = dt.timedelta(days=2)
+ROWS = 6
+
+
+class Figure(NamedTuple):
+    """A number and the address of the rows behind it."""
+
+    label: str | Promise
+    value: int
+    url: str
+    icon: str
+    note: str | Promise = ""
 
 
 @policy("see_panel")
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "panel/home.html")
+    """What is going on: who is here, what starts and ends, and what needs somebody."""
+    todays = Location.objects.all().todays()
+    today = todays.most
+    contracts = Contract.objects.visible_to(request.user)
+    starting = contracts.standing().filter(starts_on__range=(today + DAY, today + SOON))
+    ending = contracts.standing().filter(ends_on__range=(today, today + MONTH))
+    customers = Customer.objects.visible_to(request.user)
+    context = {
+        "today": today,
+        "figures": [*_people(customers, todays), *_agreements(contracts, todays, starting, ending)],
+        "starting": _rows(starting.order_by("starts_on", "pk")),
+        "ending": _rows(ending.order_by("ends_on", "pk")),
+        "columns": columns([(day, customers.members(on=day).count()) for day in _months(today)]),
+        "held": HeldAnnouncement.objects.select_related("customer").order_by("since")[:ROWS],
+        "daily": jobs.latest("daily"),
+        "daily_is_dead": _daily_is_dead(),
+        "guards_missing": guards.missing(),
+        "empty": not customers.exists(),
+    }
+    return render(request, "panel/home.html", context)
+
+
+def _people(customers: CustomerQuerySet, todays: Todays) -> list[Figure]:
+    everybody = customers.live()
+    members = everybody.members(on=todays).count()
+    page = reverse("panel:customers")
+    return [
+        Figure(_("Members"), members, f"{page}?status=member", "badge-check"),
+        Figure(_("Contacts"), everybody.count() - members, f"{page}?status=contact", "user-round"),
+        Figure(_("Suspended"), everybody.suspended().count(), f"{page}?suspended=yes", "ban"),
+    ]
+
+
+def _agreements(
+    contracts: ContractQuerySet, todays: Todays, starting: QuerySet, ending: QuerySet
+) -> list[Figure]:
+    today = todays.most
+    ended = contracts.standing().filter(ends_on__range=(today - MONTH, today - DAY))
+    return [
+        Figure(
+            _("Starting"), starting.count(),
+            _address(starts_from=today + DAY, starts_until=today + SOON, sort="start"),
+            "calendar-plus", _("in the next 14 days"),
+        ),
+        Figure(
+            _("Ending"), ending.count(),
+            _address(ends_from=today, ends_until=today + MONTH, sort="end"),
+            "calendar-x", _("in the next 30 days"),
+        ),
+        Figure(
+            _("Ended"), ended.count(),
+            _address(ends_from=today - MONTH, ends_until=today - DAY, sort="-end"),
+            "history", _("in the last 30 days"),
+        ),
+        Figure(
+            _("Cancelled"), contracts.cancelled().today("ending", todays).count(),
+            _address(cancelled="yes", sort="end"), "file-x", _("and still running"),
+        ),
+        Figure(
+            _("Frozen"), contracts.today("frozen", todays).count(), _address(state="frozen"),
+            "snowflake", _("today"),
+        ),
+    ]  # fmt: skip
+
+
+def _address(**asked: object) -> str:
+    return f"{reverse('panel:contracts')}?{urlencode(asked)}"
+
+
+def _rows(contracts: QuerySet) -> list[Contract]:
+    return list(contracts.select_related("customer", "plan")[:ROWS])
+
+
+def _months(today: dt.date) -> list[dt.date]:
+    """The first days of the last twelve months, and today."""
+    this_month = today.year * 12 + today.month - 1
+    firsts = [divmod(month, 12) for month in range(this_month - 11, this_month + 1)]
+    days = [dt.date(year, month + 1, 1) for year, month in firsts]
+    return [*days, today] if today.day > 1 else days
+
+
+def _daily_is_dead() -> bool:
+    """Whether the daily job has not run for two days, in a house that is older than that."""
+    last = jobs.latest("daily")
+    since = last.started_at if last else User.objects.aggregate(first=Min("joined_at"))["first"]
+    return since is not None and clock.now() - since > DAILY_IS_DEAD_AFTER

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import StatusChange, Team, TeamMembership, TimelineEntry, timeline
 from customers.models.customer import PERSONAL
-from kit import audit, bulk, clock, locks
+from kit import audit, bulk, clock, locks, words
 from kit.problems import Problem, Refused
 from plans.announcements import announce
 from plans.imports.columns import guess, valid_mapping
@@ -61,6 +61,12 @@ def start(*, file_name: str, content: bytes, by, **options) -> CustomerImport:
     )
 
 
+def first_rows(customer_import: CustomerImport, count: int = 3) -> list[list[str]]:
+    """The cells of the file's first rows, to show what its columns hold."""
+    content = CustomerImport.objects.values_list("content", flat=True).get(pk=customer_import.pk)
+    return [line.cells for line in read(bytes(content)).lines[:count]]
+
+
 def ask_for_check(customer_import: CustomerImport, mapping: dict[str, str]) -> None:
     """Settle the columns and order the dry run; small files get it at once.
 
@@ -72,7 +78,7 @@ def ask_for_check(customer_import: CustomerImport, mapping: dict[str, str]) -> N
         raise Refused(Problem("bad_mapping", " ".join(error.messages), "mapping")) from None
     customer_import.state, customer_import.done = State.TO_CHECK, 0
     customer_import.error = ""
-    customer_import.save()
+    customer_import.save(update_fields=["mapping", "state", "done", "error"])
     if customer_import.total <= SMALL:
         check(customer_import)
 
@@ -321,7 +327,7 @@ def _write_contracts(plans: list[RowPlan], by) -> None:
                 contract.customer, TimelineEntry.Kind.SIGNED, on=contract.signed_on, by=by,
                 cause=contract,
                 text=_("%(plan)s from %(day)s")
-                % {"plan": contract.plan, "day": contract.starts_on.isoformat()},
+                % {"plan": contract.plan, "day": words.day(contract.starts_on)},
             )
             for contract in contracts
         ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer, Team, TeamMembership
 from kit import words
+from kit.cells import natural
 from kit.problems import Refused, check_fields
 from plans.imports.columns import COLUMNS, CUSTOM, value
 from plans.imports.reading import Line, Table
@@ -66,11 +67,11 @@ class RowPlan:
         ]
         if self.contract is not None:
             text = _("%(plan)s from %(day)s") % {
-                "plan": self.contract.plan, "day": self.contract.starts_on.isoformat(),
+                "plan": self.contract.plan, "day": words.day(self.contract.starts_on),
             }  # fmt: skip
             if self.contract.ends_on:
                 text = _("%(text)s to %(day)s") % {
-                    "text": text, "day": self.contract.ends_on.isoformat(),
+                    "text": text, "day": words.day(self.contract.ends_on),
                 }  # fmt: skip
             found.append({"column": "plan", "old": "", "new": text})
         if self.team:
@@ -144,7 +145,7 @@ class Planner:
                 _problem("", "", _("The row has more cells than the file has columns."))
             )
         for header, cell in zip(self.table.headers, line.cells, strict=False):
-            column, text = self.mapping.get(header, ""), cell.strip()
+            column, text = self.mapping.get(header, ""), natural(cell.strip())
             if not column or not text:
                 continue
             if column == CUSTOM:
@@ -175,7 +176,7 @@ class Planner:
         by_id: dict[str, int] = {}
         for line in self.table.lines:
             cells = {
-                self.mapping.get(header, ""): cell.strip()
+                self.mapping.get(header, ""): natural(cell.strip())
                 for header, cell in zip(self.table.headers, line.cells, strict=False)
             }
             external_id, email = cells.get("external_id", ""), cells.get("email", "")
@@ -316,7 +317,7 @@ class Planner:
         ends_on = row.values.get("contract_ends_on")
         if same:
             if ends_on and all(contract.ends_on != ends_on for contract in same):
-                day = same[0].ends_on.isoformat() if same[0].ends_on else _("no day")
+                day = words.day(same[0].ends_on) if same[0].ends_on else _("no day")
                 text = _("The last day of this contract is %s here. Change it on the contract.")
                 row.problems.append(_problem("contract_ends_on", ends_on.isoformat(), text % day))
             return

@@ -1,7 +1,8 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
@@ -11,14 +12,15 @@ from django.utils.translation import gettext_lazy
 
 from customers.models import Customer, Team
 from customers.models.timeline import TimelineEntry, tell
-from kit import audit, clock, locks, money
+from kit import audit, clock, locks, money, words
+from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from plans.cycles import DAY, Cycle, Rhythm, Terms, cycles
 from plans.models.decisions import CallOff, Cancellation, PlanChange
 from plans.models.freezes import Freeze
 from plans.models.plans import Plan, _valid_price, price_in_force
 from plans.models.terms import SignedTerms
-from spaces.models import Location
+from spaces.models import Location, Todays
 
 EARLIEST, LATEST = dt.date(1980, 1, 1), dt.date(2199, 12, 31)
 
@@ -40,6 +42,26 @@ def _called_off() -> Exists:
 
 def _frozen(on) -> Exists:
     return Exists(Freeze.objects.covering(on).filter(contract=OuterRef("pk")))
+
+
+def _state(on) -> Case:
+    """The state on a date as an expression; see also `Contract.state_on`."""
+    return Case(
+        When(_called_off(), then=Value(State.CALLED_OFF.value)),
+        When(starts_on__gt=on, then=Value(State.SCHEDULED.value)),
+        When(ends_on__lt=on, then=Value(State.ENDED.value)),
+        When(_frozen(on), then=Value(State.FROZEN.value)),
+        When(ends_on__isnull=False, then=Value(State.ENDING.value)),
+        default=Value(State.ACTIVE.value),
+    )
+
+
+class DatedPrice(NamedTuple):
+    """A price per cycle and piece from a day on; `source` is "plan", "override" or "step"."""
+
+    from_on: dt.date
+    price: Decimal
+    source: str
 
 
 class ContractQuerySet(models.QuerySet):
@@ -90,16 +112,35 @@ class ContractQuerySet(models.QuerySet):
 
     def with_state(self, *, on) -> "ContractQuerySet":
         """Each with `state_then`; see also `Contract.state_on`."""
-        return self.annotate(
-            state_then=Case(
-                When(_called_off(), then=Value(State.CALLED_OFF.value)),
-                When(starts_on__gt=on, then=Value(State.SCHEDULED.value)),
-                When(ends_on__lt=on, then=Value(State.ENDED.value)),
-                When(_frozen(on), then=Value(State.FROZEN.value)),
-                When(ends_on__isnull=False, then=Value(State.ENDING.value)),
-                default=Value(State.ACTIVE.value),
+        if isinstance(on, Todays):
+            on = on.each(_state, output_field=models.CharField())
+            return self.annotate(state_then=on)
+        return self.annotate(state_then=_state(on))
+
+    def today(self, word: str, todays: Todays | dt.date) -> "ContractQuerySet":
+        """A word of these as of each contract's own today, or as of one date:
+        `today("in_force", todays)`."""
+        if isinstance(todays, dt.date):
+            return getattr(self, word)(on=todays)
+        if not todays.others:
+            return getattr(self, word)(on=todays.most)
+        return self.filter(
+            Q.create(
+                [
+                    Q(
+                        location__in=keys,
+                        pk__in=getattr(Contract.objects, word)(on=day).values("pk"),
+                    )
+                    for day, keys in todays.items()
+                ],
+                connector=Q.OR,
             )
         )
+
+    def cancelled(self) -> "ContractQuerySet":
+        """Contracts with a cancellation that stands, whether its last day has come or not."""
+        standing = Cancellation.objects.filter(contract=OuterRef("pk"), withdrawn_at=None)
+        return self.filter(Exists(standing))
 
     def with_history(self) -> "ContractQuerySet":
         """With freezes and callings off at hand, so that any date can be asked in Python."""
@@ -134,8 +175,8 @@ class Contract(SignedTerms):
     on_behalf_of = models.ForeignKey(
         Team, models.PROTECT, null=True, blank=True, related_name="contracts"
     )
-    purchase_order = models.CharField(gettext_lazy("purchase order"), max_length=100, blank=True)
-    notes = models.TextField(gettext_lazy("notes"), max_length=5000, blank=True)
+    purchase_order = Line(gettext_lazy("purchase order"), max_length=100, blank=True)
+    notes = Text(gettext_lazy("notes"), max_length=5000, blank=True)
     signed_on = models.DateField()
     signed_by = models.ForeignKey(
         "customers.User", models.PROTECT, null=True, blank=True, related_name="+"
@@ -202,6 +243,18 @@ class Contract(SignedTerms):
         """Whether it makes a member that day; see also `ContractQuerySet.in_force`."""
         return self.state_on(on) in (State.ACTIVE, State.ENDING)
 
+    def turning_days(self) -> set[dt.date]:
+        """The days on which it may begin or cease to count: see `Customer.turns`."""
+        days = {self.starts_on}
+        if self.ends_on is not None:
+            days.add(self.ends_on + DAY)
+        for freeze in self.freezes.all():
+            if freeze.withdrawn_at is None:
+                days.add(freeze.from_on)
+                if freeze.until is not None:
+                    days.add(freeze.until + DAY)
+        return days
+
     @property
     def state(self) -> str:
         """The state today, at the contract's location; in a list from its annotation."""
@@ -231,6 +284,22 @@ class Contract(SignedTerms):
 
         return price_on
 
+    def price_history(self) -> list[DatedPrice]:
+        """The prices of its days, past and to come, each from its first day on."""
+        steps = [step.from_on for step in self.price_steps.all()]
+        days = {self.starts_on, *steps, *(day for day, _price in self.plan.dated_prices if day)}
+        history: list[DatedPrice] = []
+        for day in sorted(days):
+            if day < self.starts_on or (self.ends_on is not None and day > self.ends_on):
+                continue
+            source = "plan" if self.price is None else "override"
+            if any(from_on <= day for from_on in steps):
+                source = "step"
+            dated = DatedPrice(day, self.price_on(day), source)
+            if not history or history[-1][1:] != dated[1:]:
+                history.append(dated)
+        return history
+
     def cycles(self, until: dt.date) -> Iterator[Cycle]:
         """The billing cycles that start before `until`; none for a contract called off.
 
@@ -254,6 +323,10 @@ class Contract(SignedTerms):
             until=until,
         )
 
+    def coming_cycles(self, count: int, *, on: dt.date) -> list[Cycle]:
+        """The cycle that runs on a day and the next ones, at most `count` in all."""
+        return list(islice((cycle for cycle in self.cycles(LATEST) if cycle.end > on), count))
+
     def missed_cycles(self) -> list[Cycle]:
         """Cycles that fell due before the contract was signed; see `bill_missed`."""
         return [cycle for cycle in self.cycles(self.signed_on) if cycle.due_on < self.signed_on]
@@ -269,6 +342,31 @@ class Contract(SignedTerms):
         return max(by_notice, self.minimum_last_day or by_notice)
 
     # What can be done to it
+
+    def deeds(self, *, on: dt.date) -> list[str]:
+        """The verbs that its state allows on a day; each still says no for reasons of its own."""
+        state = self.state_on(on)
+        leaving = any(change.withdrawn_at is None for change in self.plan_changes.all())
+        origin = getattr(self, "changed_from", None)
+        coming = origin is not None and origin.withdrawn_at is None and on < self.starts_on
+        if state in (State.ENDED, State.CALLED_OFF):
+            return []
+        frozen_ahead = any(
+            freeze.withdrawn_at is None and (freeze.until is None or freeze.until >= on)
+            for freeze in self.freezes.all()
+        )
+        cancelled = any(one.withdrawn_at is None for one in self.cancellations.all())
+        allowed = {
+            "change_plan": not leaving and state != State.FROZEN,
+            "withdraw_change": leaving or coming,
+            "freeze": state != State.FROZEN,
+            "resume": frozen_ahead,
+            "add_price_step": True,
+            "withdraw_cancellation": cancelled and not leaving,
+            "cancel": not leaving,
+            "call_off": state == State.SCHEDULED and not leaving and not coming,
+        }
+        return [verb for verb, is_allowed in allowed.items() if is_allowed]
 
     @transaction.atomic
     def cancel(
@@ -286,7 +384,7 @@ class Contract(SignedTerms):
             last_day=last_day, earlier_last_day=self.ends_on, by=by, reason=reason.strip()
         )
         self._set_last_day(last_day)
-        text = _("%(plan)s, last day %(day)s") % {"plan": self, "day": last_day.isoformat()}
+        text = _("%(plan)s, last day %(day)s") % {"plan": self, "day": words.day(last_day)}
         self._tell(TimelineEntry.Kind.CANCELLED, on, by, text)
         audit.record(
             "contract.cancel", self, by=by,
@@ -324,7 +422,7 @@ class Contract(SignedTerms):
                     Problem(
                         "too_early",
                         _("Notice and minimum term allow %s at the earliest.")
-                        % earliest.isoformat(),
+                        % words.day(earliest),
                         "last_day",
                     )
                 )
@@ -429,7 +527,7 @@ class Contract(SignedTerms):
             self.prorate_last = True
             self._set_last_day(starts_on - DAY, "prorate_last")
         text = _("%(old)s to %(new)s from %(day)s") % {
-            "old": self, "new": new, "day": starts_on.isoformat(),
+            "old": self, "new": new, "day": words.day(starts_on),
         }  # fmt: skip
         self._tell(TimelineEntry.Kind.CHANGED_PLAN, on, by, text)
         audit.record(
@@ -525,8 +623,8 @@ class Contract(SignedTerms):
         self._forget()
         text = _("%(plan)s, %(first)s to %(last)s") % {
             "plan": self,
-            "first": from_on.isoformat(),
-            "last": until.isoformat() if until else "…",
+            "first": words.day(from_on),
+            "last": words.day(until) if until else "…",
         }
         self._tell(TimelineEntry.Kind.FROZE, on, by, text)
         audit.record(
@@ -611,7 +709,7 @@ class Contract(SignedTerms):
             freeze.until = on - DAY
         freeze.save(update_fields=["until", "resumed_by", "withdrawn_at"])
         self._forget()
-        text = _("%(plan)s, from %(day)s") % {"plan": self, "day": on.isoformat()}
+        text = _("%(plan)s, from %(day)s") % {"plan": self, "day": words.day(on)}
         self._tell(TimelineEntry.Kind.RESUMED, today, by, text)
         audit.record("contract.resume", self, by=by, changes={"until": [before, freeze.until]})
         self._announce(today, by)
@@ -764,7 +862,7 @@ def sign_up(
     with in_words():
         contract.save(force_insert=True)
     if _changing is None:
-        text = _("%(plan)s from %(day)s") % {"plan": plan, "day": contract.starts_on.isoformat()}
+        text = _("%(plan)s from %(day)s") % {"plan": plan, "day": words.day(contract.starts_on)}
         contract._tell(TimelineEntry.Kind.SIGNED, on, by, text)
         audit.record(
             "contract.sign", contract, by=by,

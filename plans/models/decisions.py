@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from kit import clock
+from kit.fields import Line
 
 
 class Decision(models.Model):
@@ -12,7 +13,7 @@ class Decision(models.Model):
     earlier_last_day = models.DateField(null=True)
     by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=clock.now)
-    reason = models.CharField(max_length=500, blank=True)
+    reason = Line(max_length=500, blank=True)
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
 

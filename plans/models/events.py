@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from kit import clock, guards
+from kit.fields import Line, Text
 
 
 class ContractEvent(models.Model):
@@ -19,7 +20,7 @@ class ContractEvent(models.Model):
         RESUMED = "resumed"
 
     contract = models.ForeignKey("plans.Contract", models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = Line(max_length=10, choices=Kind)
     on = models.DateField()
     generation = models.PositiveIntegerField(default=1)
     by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
@@ -61,7 +62,7 @@ class HeldAnnouncement(models.Model):
         "customers.Customer", models.CASCADE, related_name="held_announcement"
     )
     since = models.DateTimeField(default=clock.now)
-    error = models.TextField()
+    error = Text()
 
     def __str__(self):
         return self.error

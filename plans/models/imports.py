@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from kit import clock
+from kit.fields import Line, Text
 
 
 class CustomerImport(models.Model):
@@ -26,17 +27,17 @@ class CustomerImport(models.Model):
         DAY_FIRST = "day-first", _("30/11/2026 (day first)")
         MONTH_FIRST = "month-first", _("11/30/2026 (month first)")
 
-    file_name = models.CharField(max_length=255)
+    file_name = Line(max_length=255)
     content = models.BinaryField()
     headers = models.JSONField(default=list)
     mapping = models.JSONField(default=dict)
-    dates = models.CharField(max_length=12, choices=Dates, default=Dates.ISO)
+    dates = Line(max_length=12, choices=Dates, default=Dates.ISO)
     location = models.ForeignKey("spaces.Location", models.PROTECT, null=True, blank=True)
     all_or_nothing = models.BooleanField(default=False)
-    state = models.CharField(max_length=10, choices=State, default=State.MAPPING)
+    state = Line(max_length=10, choices=State, default=State.MAPPING)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True)
+    error = Text(blank=True)
     leased_until = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=clock.now)
     made_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
@@ -86,8 +87,8 @@ class ImportRow(models.Model):
     customer_import = models.ForeignKey(CustomerImport, models.CASCADE, related_name="rows")
     line = models.PositiveIntegerField()
     cells = models.JSONField()
-    name = models.CharField(max_length=400, blank=True)
-    action = models.CharField(max_length=6, choices=Action)
+    name = Line(max_length=400, blank=True)
+    action = Line(max_length=6, choices=Action)
     problems = models.JSONField(default=list)
     changes = models.JSONField(default=list)
     made = models.JSONField(default=dict, encoder=DjangoJSONEncoder)

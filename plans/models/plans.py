@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kit import audit, clock, edits, locks, money
-from kit.problems import Problem, Refused, in_words, refuse_if, speak_for
+from kit.fields import Line, Text
+from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from plans.models.terms import SignedTerms
 from spaces.models import Location
 
@@ -50,9 +51,9 @@ class Plan(SignedTerms):
         VIRTUAL_OFFICE = "virtual_office", gettext_lazy("Virtual office")
         OTHER = "other", gettext_lazy("Other")
 
-    name = models.CharField(gettext_lazy("name"), max_length=120)
-    description = models.TextField(gettext_lazy("description"), max_length=5000, blank=True)
-    kind = models.CharField(gettext_lazy("kind"), max_length=20, choices=Kind, default=Kind.OTHER)
+    name = Line(gettext_lazy("name"), max_length=120)
+    description = Text(gettext_lazy("description"), max_length=5000, blank=True)
+    kind = Line(gettext_lazy("kind"), max_length=20, choices=Kind, default=Kind.OTHER)
     location = models.ForeignKey(
         Location,
         models.PROTECT,
@@ -61,7 +62,7 @@ class Plan(SignedTerms):
         verbose_name=gettext_lazy("location"),
         help_text=gettext_lazy("Empty: every location in the plan's currency."),
     )
-    currency = models.CharField(gettext_lazy("currency"), max_length=3, blank=True)
+    currency = Line(gettext_lazy("currency"), max_length=3, blank=True)
     tax_rate = money.RateField(
         gettext_lazy("tax rate in percent"),
         null=True,
@@ -76,8 +77,8 @@ class Plan(SignedTerms):
         help_text=gettext_lazy("Empty: no limit."),
     )
     offered_in_portal = models.BooleanField(gettext_lazy("offered in the portal"), default=False)
-    accept_terms = models.TextField(gettext_lazy("terms to accept"), max_length=20_000, blank=True)
-    benefits = models.TextField(gettext_lazy("included benefits"), max_length=5000, blank=True)
+    accept_terms = Text(gettext_lazy("terms to accept"), max_length=20_000, blank=True)
+    benefits = Text(gettext_lazy("included benefits"), max_length=5000, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -135,6 +136,18 @@ class Plan(SignedTerms):
         if self._first_price is not None:
             price, self._first_price = self._first_price, None
             self.prices.create(price=_valid_price(price, self.currency), from_on=None)
+
+    @transaction.atomic
+    def offer(self, *, by) -> "Plan":
+        """Make a plan that is filled in; returns it. Raises `Refused` with what is wrong."""
+        price, self._first_price = self._first_price, None
+        with in_words():
+            check_fields(self)
+            self.save(force_insert=True)
+            self.prices.create(price=_valid_price(price or 0, self.currency), from_on=None)
+        locks.born(plans=self)
+        audit.record("plan.offer", self, by=by, changes={"name": [None, self.name]})
+        return self
 
     @transaction.atomic
     def edit(self, changes: dict, *, by, seen: dict | None = None) -> list[str]:

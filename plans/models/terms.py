@@ -1,8 +1,10 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from kit import money
+from kit.fields import Line
 
 MONTHS, WEEKS = "month", "week"
 
@@ -19,9 +21,7 @@ class SignedTerms(models.Model):
         IN_ARREARS = "in_arrears", _("at the end of the cycle")
         IN_ADVANCE = "in_advance", _("at the start of the cycle")
 
-    cycle_unit = models.CharField(
-        _("billing cycle in"), max_length=5, choices=Unit, default=Unit.MONTH
-    )
+    cycle_unit = Line(_("billing cycle in"), max_length=5, choices=Unit, default=Unit.MONTH)
     cycle_length = models.PositiveSmallIntegerField(
         _("every"), default=1, validators=[MinValueValidator(1), MaxValueValidator(24)]
     )
@@ -32,9 +32,7 @@ class SignedTerms(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(31)],
         help_text=_("Empty: the day on which the contract starts."),
     )
-    fee_due = models.CharField(
-        _("fee due"), max_length=10, choices=FeeDue, default=FeeDue.IN_ARREARS
-    )
+    fee_due = Line(_("fee due"), max_length=10, choices=FeeDue, default=FeeDue.IN_ARREARS)
     prorate_first = models.BooleanField(_("first part cycle by day"), default=True)
     prorate_last = models.BooleanField(_("last part cycle by day"), default=True)
     sign_up_fee = money.MoneyField(_("sign-up fee"), default=money.ZERO)
@@ -54,6 +52,17 @@ class SignedTerms(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def per_cycle(self) -> str:
+        """How often the price is paid, behind an amount: "a month", "every 3 months", "a year"."""
+        length = self.cycle_length
+        if self.cycle_unit == self.Unit.MONTH and length % 12 == 0:
+            years = length // 12
+            return ngettext("a year", "every %(count)d years", years) % {"count": years}
+        if self.cycle_unit == self.Unit.MONTH:
+            return ngettext("a month", "every %(count)d months", length) % {"count": length}
+        return ngettext("a week", "every %(count)d weeks", length) % {"count": length}
 
     @classmethod
     def term_names(cls) -> list[str]:

@@ -21,10 +21,10 @@ def test_every_icon_named_in_a_template_or_a_view_is_in_the_sprite(house):
 
 
 def test_the_made_files_are_found_and_whole():
-    text = Path(finders.find(assets.STYLES)).read_text()
+    text = Path(str(finders.find(assets.STYLES))).read_text()
     assert text.index("@layer reset, tokens, base, components, screens, utilities;") < 200
     assert ".badge--member" in text
-    assert "data-dialog" in Path(finders.find(assets.SCRIPT)).read_text()
+    assert "data-dialog" in Path(str(finders.find(assets.SCRIPT))).read_text()
     assert finders.find(assets.ICONS_FILE)
 
 

@@ -1,3 +1,4 @@
+import logging
 import signal
 import threading
 from types import FrameType
@@ -8,7 +9,10 @@ from coworking import daily
 from kit import audit, clock, jobs, outbox
 from kit.commands import HouseCommand, Result
 from kit.problems import Refused
+from plans.imports import applying
 from spaces.models import Location
+
+log = logging.getLogger(__name__)
 
 
 class Command(HouseCommand):
@@ -30,7 +34,15 @@ class Command(HouseCommand):
                 signal.signal(number, self.stop)
         rounds = 0
         while not self.stopping.is_set():
-            busy = self.round()
+            try:
+                busy = self.round()
+            except Exception:
+                # A database that is away comes back; the worker is there when it does.
+                log.exception("a round of work failed; the next one follows")
+                busy = False
+                close_old_connections()
+                if once:
+                    raise
             rounds += 1
             if once and not busy:
                 break
@@ -52,7 +64,8 @@ class Command(HouseCommand):
             except Refused as refused:
                 self.stderr.write(str(refused))
                 self.stopping.wait(60)
-        return bool(sent) or sealed == 1000
+        imported = applying.work_one()
+        return bool(sent) or sealed == 1000 or imported
 
     def day_has_turned(self) -> bool:
         """Whether some location's date is one that the daily job has not been done for."""

@@ -1,0 +1,190 @@
+"""What lists can be narrowed down by. The address keeps it, chips show it."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer, Team, TeamMembership
+from customers.models.status import Status
+from kit.templatetags.house import day
+from kit.widgets import DateInput
+from plans.models import Contract, Plan
+from plans.models.contracts import State
+from spaces.models import Location, Todays
+
+YES, NO = "yes", "no"
+
+
+def choice(label, choices=(), **kwargs) -> django_filters.ChoiceFilter:
+    """One of a few; an empty address means all of them. Without choices they are set later."""
+    return django_filters.ChoiceFilter(
+        label=label, choices=choices, empty_label=kwargs.pop("empty", _("All")), **kwargs
+    )
+
+
+def date(label, **kwargs) -> django_filters.DateFilter:
+    return django_filters.DateFilter(label=label, widget=DateInput, **kwargs)
+
+
+def contract_day(label, bound: str) -> django_filters.DateFilter:
+    """A bound on a day of a contract. One that was called off neither starts nor ends."""
+
+    def within(queryset, name, value):
+        return queryset.standing().filter(**{name: value})
+
+    return date(label, field_name=bound, method=within)
+
+
+class HouseFilter(django_filters.FilterSet):
+    """A filter set whose choices are read once, and that can tell what is filtered by."""
+
+    def __init__(self, request: HttpRequest, queryset: QuerySet, todays: Todays):
+        self.todays = todays
+        super().__init__(request.GET, queryset, request=request)
+
+    def offer(self, name: str, rows: Iterable[Any]) -> None:
+        """Give a choice its rows; one that leaves no choice is not offered."""
+        choices = [(str(row.pk), str(row)) for row in rows]
+        if choices:
+            self.filters[name].extra["choices"] = choices
+        else:
+            del self.filters[name]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What is filtered by, understood: name → value. What is not understood is left out."""
+        self.form.is_valid()
+        return {
+            name: value for name, value in self.form.cleaned_data.items() if value not in (None, "")
+        }
+
+    @property
+    def chips(self) -> list[tuple[Any, Any, str]]:
+        """(name, value, the address without it) for each, the search box left out."""
+        found = []
+        for name, value in self.asked.items():
+            if name == "q":
+                continue
+            field = self.form.fields[name]
+            words = dict(getattr(field, "choices", ())).get(value, value)
+            if isinstance(value, dt.date):
+                words = day(value)
+            found.append((field.label, words, self._without(name)))
+        return found
+
+    @property
+    def clear_url(self) -> str:
+        return self._without(*self.asked)
+
+    def _without(self, *names: str) -> str:
+        query = self.data.copy()
+        for name in (*names, "after", "before"):
+            query.pop(name, None)
+        return f"?{query.urlencode()}"
+
+
+class CustomerFilter(HouseFilter):
+    """`on` asks as of a date, else each customer's today. A search finds the archived too."""
+
+    q = django_filters.CharFilter(label=_("Search"), method="search", max_length=200)
+    status = choice(_("Status"), Status.choices, method="by_status")
+    type = choice(_("Type"), Customer.Type.choices)
+    plan = choice(_("Plan"), method="by_contract", empty=_("Any"))
+    contract = choice(_("Contract"), State.choices, method="by_contract", empty=_("Any"))
+    suspended = choice(
+        _("Access"), [(YES, _("Suspended")), (NO, _("Not suspended"))], method="by_suspension"
+    )
+    team = choice(_("Team"), method="by_team", empty=_("Any"))
+    location = choice(_("Location"), field_name="location_id")
+    archived = choice(
+        _("Archive"), [(YES, _("Archived only")), ("all", _("Archived too"))],
+        method="pass_over", empty=_("Not archived"),
+    )  # fmt: skip
+    on = date(_("As of"), method="pass_over")
+
+    class Meta:
+        model = Customer
+        fields: list[str] = []
+
+    def __init__(self, request: HttpRequest, todays: Todays, locations: list[Location]):
+        super().__init__(request, Customer.objects.visible_to(request.user), todays)
+        self.offer("plan", Plan.objects.only("name"))
+        self.offer("team", Team.objects.live().only("name"))
+        self.offer("location", locations if len(locations) > 1 else [])
+
+    @property
+    def asked_on(self) -> dt.date | Todays:
+        """The day that is asked about."""
+        return self.asked.get("on") or self.todays
+
+    def contracts(self, word: str) -> QuerySet[Contract]:
+        """Contracts of which a word of their queryset holds on the day asked about."""
+        return Contract.objects.all().today(word, self.asked_on)
+
+    def filter_queryset(self, queryset):
+        found = super().filter_queryset(queryset)
+        archived = self.asked.get("archived")
+        if archived == YES:
+            return found.archived()
+        return found if archived or "q" in self.asked else found.live()
+
+    def search(self, queryset, name, value):
+        return queryset.matching(value)
+
+    def by_status(self, queryset, name, value):
+        return getattr(queryset, f"{value}s")(on=self.asked_on)
+
+    def by_contract(self, queryset, name, value):
+        """Plan and state are asked of one contract; a plan alone means a contract in force."""
+        if name == "contract" and "plan" in self.asked:
+            return queryset
+        contracts = self.contracts(self.asked.get("contract") or "in_force")
+        if plan := self.asked.get("plan"):
+            contracts = contracts.filter(plan=plan)
+        return queryset.filter(Exists(contracts.filter(customer=OuterRef("pk"))))
+
+    def by_suspension(self, queryset, name, value):
+        return queryset.suspended() if value == YES else queryset.not_suspended()
+
+    def by_team(self, queryset, name, value):
+        present = TeamMembership.objects.filter(team=value, left_at=None)
+        return queryset.filter(Exists(present.filter(customer=OuterRef("pk"))))
+
+    def pass_over(self, queryset, name, value):
+        """Asked about together with the others."""
+        return queryset
+
+
+class ContractFilter(HouseFilter):
+    q = django_filters.CharFilter(label=_("Search"), method="search", max_length=200)
+    state = choice(_("State"), State.choices, method="by_state")
+    plan = choice(_("Plan"), field_name="plan_id")
+    cancelled = choice(_("Cancelled"), [(YES, _("Cancelled"))], method="by_cancellation")
+    starts_from = contract_day(_("Starts from"), "starts_on__gte")
+    starts_until = contract_day(_("Starts until"), "starts_on__lte")
+    ends_from = contract_day(_("Ends from"), "ends_on__gte")
+    ends_until = contract_day(_("Ends until"), "ends_on__lte")
+    location = choice(_("Location"), field_name="location_id")
+
+    class Meta:
+        model = Contract
+        fields: list[str] = []
+
+    def __init__(self, request: HttpRequest, todays: Todays, locations: list[Location]):
+        super().__init__(request, Contract.objects.visible_to(request.user), todays)
+        self.offer("plan", Plan.objects.only("name"))
+        self.offer("location", locations if len(locations) > 1 else [])
+
+    def search(self, queryset, name, value):
+        return queryset.filter(customer__in=Customer.objects.matching(value))
+
+    def by_state(self, queryset, name, value):
+        return queryset.today(value, self.todays)
+
+    def by_cancellation(self, queryset, name, value):
+        return queryset.cancelled().today("ending", self.todays)

@@ -1,0 +1,82 @@
+"""The proofs find nothing in a sound house, and each finds what it is for."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from coworking.integrity import PROOFS
+from customers.models import Customer, StatusChange
+from kit import audit, guards
+from kit.models import AuditEntry
+from plans.models import ContractEvent, Plan, PlanPrice
+from tests.story import day
+
+pytestmark = pytest.mark.django_db
+
+
+def findings() -> dict[str, list[str]]:
+    found = {proof.name: list(proof.find()) for proof in PROOFS}
+    return {name: wrong for name, wrong in found.items() if wrong}
+
+
+def by_force(statement: str) -> None:
+    """Change history behind the guards' backs."""
+    guards.down()
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    guards.up()
+
+
+def test_a_sound_house_has_no_findings(w, capsys):
+    w.ada_contract.freeze(from_on=day("2026-12-01"), until=day("2026-12-10"), by=w.mona)
+    audit.seal()
+    assert findings() == {}
+    call_command("check_integrity")
+    assert capsys.readouterr().out.splitlines()[-1] == f"{len(PROOFS)} proofs, 0 findings."
+
+
+def test_a_contract_that_waits_for_the_daily_job_is_no_finding(w, at):
+    w.hot_desk.sign_up(w.omar, starts_on=day("2026-11-25"), by=w.mona)
+    w.ada_contract.cancel(last_day=day("2026-11-30"), by=w.mona)
+    at("2026-12-05")
+    assert findings() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("audit log", "UPDATE kit_auditentry SET verb = 'nothing' WHERE place = 1"),
+        ("audit log", "DELETE FROM kit_auditentry WHERE place = 1"),
+        ("announcements", "UPDATE plans_contractevent SET \"on\" = '2020-01-01'"),
+        ("statuses", "UPDATE customers_statuschange SET status = 'contact'"),
+        ("names", "UPDATE customers_customer SET sort_name = 'zzz' WHERE full_name LIKE 'Ada%'"),
+    ],
+)
+def test_what_was_changed_by_force_is_found(w, name, statement):
+    audit.seal()
+    by_force(statement.replace("%", "%%"))
+    assert name in findings()
+
+
+def test_a_guard_that_is_down_is_found(w, capsys):
+    guards.down(labels=["plans"])
+    assert any("plans_contractevent" in sentence for sentence in findings()["guards"])
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_integrity")
+    assert ended.value.code == 1
+    guards.up()
+
+
+def test_a_plan_without_a_price_and_one_with_too_many_subscribers_are_found(w):
+    PlanPrice.objects.filter(plan=w.office).delete()
+    assert set(findings()) == {"contracts"}
+    PlanPrice.objects.create(plan=w.office, price=900)
+    Plan.objects.filter(pk=w.hot_desk.pk).update(subscriber_limit=1)
+    assert set(findings()) == {"limited plans"}
+
+
+def test_looking_changes_nothing(w):
+    models = [AuditEntry, ContractEvent, StatusChange, Customer]
+    before = [model._default_manager.count() for model in models]
+    findings()
+    assert [model._default_manager.count() for model in models] == before
