@@ -20,7 +20,6 @@ NOON = "2026-11-20 12:00Z"
 SCREENS = [
     ("customers.png", "/panel/customers/", "mona@example.com", 1280, 800, "light"),
     ("record.png", "/panel/customers/{lin}/", "mona@example.com", 1280, 800, "light"),
-    ("portal.png", "/portal/", "ada@example.com", 390, 780, "dark"),
 ]
 
 

@@ -91,7 +91,8 @@ def test_staff_are_shown_the_other_door(w, client):
     client.force_login(w.mona)
     page = client.get("/portal/").content.decode()
     assert "You work here" in page
-    assert 'href="/panel/"' in page
+    assert "To the panel" in page
+    assert client.get("/")["Location"] == "/panel/"
 
 
 def test_an_unlinked_login_is_told_where_to_go(w, client):
