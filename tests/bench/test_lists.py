@@ -53,7 +53,9 @@ def space(django_db_setup, django_db_blocker) -> Iterator[SimpleNamespace]:
             today = place.today()
             mona = demo._staff()
             plans = demo._plans(place, mona, today)
-            demo._crowd(CUSTOMERS, place, plans, mona, today, chance, lambda done, total: None)
+            demo._crowd(
+                CUSTOMERS, place, plans, mona, today, chance, lambda done, total, what: None
+            )
             _more_contracts(place, plans, mona, today, chance)
             demo._teams(place, mona, chance)
             _suspend_and_archive(chance)
