@@ -45,8 +45,16 @@ def check_fields(record: models.Model, *, leaving_out: Iterable[str] = ()) -> No
     Runs `clean_fields()` and `clean()`; the database's constraints speak for themselves
     when the record is written.
     """
+    unknown = {
+        field.name
+        for field in record._meta.concrete_fields
+        if field.null and getattr(record, field.attname) is None
+    }
     found: list[Problem] = []
-    for check in (lambda: record.clean_fields(exclude=set(leaving_out)), record.clean):
+    for check in (
+        lambda: record.clean_fields(exclude=unknown | set(leaving_out)),
+        record.clean,
+    ):
         try:
             check()
         except ValidationError as error:
@@ -66,7 +74,12 @@ def problems_of(error: ValidationError) -> list[Problem]:
 
 
 def _problem(error: ValidationError, field: str | None) -> Problem:
-    return Problem(error.code or "invalid", " ".join(error.messages), field)
+    code = _CODES.get(error.code or "", error.code or "invalid")
+    return Problem(code, " ".join(error.messages), field)
+
+
+# Django says "blank" and "null" for what is left out.
+_CODES = {"blank": "required", "null": "required"}
 
 
 _by_constraint: dict[str, Problem] = {}

@@ -15,6 +15,11 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
+def folded(text: str) -> str:
+    """A name as it is compared when only case and spaces do not matter: "Büro" is not "Buro"."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
 def day(date: dt.date) -> str:
     """A local date in a sentence: "3 Feb 2026", in the reader's language."""
     language = get_language() or "en"

@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q
 from django.db.models.expressions import Combinable
 
 from customers.models import Customer
-from customers.models.status import withdraw_untrue
+from customers.models.status import Turn, put_right
 from kit import bulk, clock, locks
 from plans import signals
 from plans.cycles import DAY, merged
@@ -195,12 +195,11 @@ def _announce_together(keys: list[int], on: dt.date | None, by, outcome: Outcome
             due = {customer.pk: _due_events(customer, on) for customer in customers}
             bulk.insert([_claim(event, by) for events in due.values() for event in events])
             for customer in customers:
-                withdrawn = _withdraw_untrue_events(customer)
+                _withdraw_untrue_events(customer)
                 for event in due[customer.pk]:
                     _send(event, by)
                     announced += 1
-                if due[customer.pk] or withdrawn or _is_held(customer):
-                    _put_status_right(customer, on, by)
+                _put_status_right(customer, on, by)
                 if _is_held(customer):
                     customer.held_announcement.delete()
     except Exception:
@@ -216,15 +215,14 @@ def _announce_one(customer: Customer, on: dt.date | None, by, outcome: Outcome) 
     """One customer's share. What fails is undone to its savepoint and reported."""
     announced = 0
     try:
-        withdrawn = _withdraw_untrue_events(customer)
+        _withdraw_untrue_events(customer)
         for event in _due_events(customer, on):
             with transaction.atomic():
                 _claim(event, by).save(force_insert=True)
                 _send(event, by)
             announced += 1
-        if announced or withdrawn or _is_held(customer):
-            with transaction.atomic():
-                _put_status_right(customer, on, by)
+        with transaction.atomic():
+            _put_status_right(customer, on, by)
     except Exception as error:
         if connection.needs_rollback:
             raise
@@ -243,7 +241,7 @@ def _is_held(customer: Customer) -> bool:
     return getattr(customer, "held_announcement", None) is not None
 
 
-def _withdraw_untrue_events(customer: Customer) -> bool:
+def _withdraw_untrue_events(customer: Customer) -> None:
     untrue = []
     for contract in customer.contracts.all():
         true = set(true_events(contract))
@@ -254,7 +252,6 @@ def _withdraw_untrue_events(customer: Customer) -> bool:
         ]
     if untrue:
         ContractEvent.objects.filter(pk__in=untrue).update(withdrawn_at=clock.now())
-    return bool(untrue)
 
 
 def _due_events(customer: Customer, on: dt.date | None) -> list[Event]:
@@ -290,12 +287,7 @@ def _send(event: Event, by) -> None:
 
 
 def _put_status_right(customer: Customer, on: dt.date | None, by) -> None:
-    contracts = list(customer.contracts.all())
-    withdraw_untrue(
-        customer,
-        today=on or customer.location.today(),
-        cause=contracts[0] if len(contracts) == 1 else None,
-        text="",
-        by=by,
-        quiet=all(contract.quiet for contract in contracts),
-    )
+    def has_come(turn: Turn) -> bool:
+        return turn.on <= (on or turn.contract.location.today())
+
+    put_right(customer, due=has_come, today=on or customer.location.today(), by=by)

@@ -37,6 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wanted = [item for item in items if item.get_closest_marker("browser")]
     if not wanted:
         return
+    # They come last: from the first one on an event loop runs in this thread, and while it does
+    # Django keeps another set of connections.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if chromium():
         # Playwright keeps an event loop in the thread in which the tests use the database.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -1,4 +1,5 @@
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -189,6 +190,7 @@ class Customer(HasStatus, Suspendable, models.Model):
             models.CheckConstraint(
                 condition=~Q(type="company", company_name=""), name="company_has_a_name"
             ),
+            models.CheckConstraint(condition=~Q(full_name=""), name="customer_has_a_person"),
         ]
 
     def __str__(self):
@@ -197,7 +199,21 @@ class Customer(HasStatus, Suspendable, models.Model):
     def save(self, *args, **kwargs):
         if self.registered_on is None and self.location_id:
             self.registered_on = self.location.today()
+        self._tidy()
         super().save(*args, **kwargs)
+
+    def _tidy(self) -> None:
+        """Names without spaces around them, addresses in their one form, however they came."""
+        for name in ("full_name", "company_name", "external_id"):
+            setattr(self, name, getattr(self, name).strip())
+        for name in ("email", "billing_email"):
+            with suppress(ValidationError):
+                setattr(self, name, canonical(getattr(self, name)))
+
+    def forget(self) -> None:
+        """Drop what was read with the customer, before a verb decides by it."""
+        for name in ("_prefetched_objects_cache", "is_member_then", "_told"):
+            self.__dict__.pop(name, None)
 
     @property
     def name(self) -> str:
@@ -224,8 +240,7 @@ class Customer(HasStatus, Suspendable, models.Model):
 
     def clean_fields(self, exclude=None):
         self.country = self.country.strip().upper()
-        for name in ("full_name", "company_name", "external_id"):
-            setattr(self, name, getattr(self, name).strip())
+        self._tidy()
         super().clean_fields(exclude)
 
     def clean(self):
@@ -335,6 +350,10 @@ speak_for(
     Problem(
         "external_id_taken", gettext_lazy("Another customer has this external id."), "external_id"
     ),
+)
+speak_for(
+    "customer_has_a_person",
+    Problem("required", gettext_lazy("The person's name is missing."), "full_name"),
 )
 speak_for(
     "company_has_a_name",

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Exists, OuterRef
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from customers import signals
 from kit import clock, guards
@@ -22,8 +23,8 @@ DAY = dt.timedelta(days=1)
 
 
 class Status(models.TextChoices):
-    MEMBER = "member", _("Member")
-    CONTACT = "contact", _("Contact")
+    MEMBER = "member", gettext_lazy("Member")
+    CONTACT = "contact", gettext_lazy("Contact")
 
 
 def contracts():
@@ -63,11 +64,7 @@ class HasStatus(models.Model):
         Rule: a member is whoever has at least one contract in force that day. See also
         `CustomerQuerySet.members`, the same in SQL.
         """
-        if "contracts" in getattr(self, "_prefetched_objects_cache", {}):
-            found = self.contracts.all()
-        else:
-            found = contracts().filter(customer=self).with_history()
-        in_force = any(contract.in_force_on(on) for contract in found)
+        in_force = any(contract.in_force_on(on) for contract in self._contracts_at_hand())
         return Status.MEMBER if in_force else Status.CONTACT
 
     @property
@@ -80,7 +77,7 @@ class HasStatus(models.Model):
 
         Computed like the status itself, so it is right even if nothing was ever announced.
         """
-        found = list(contracts().filter(customer=self).with_history().select_related("plan"))
+        found = self._contracts_at_hand()
         turns = []
         for day in sorted({day for contract in found for day in contract.turning_days()}):
             before = [contract for contract in found if contract.in_force_on(day - DAY)]
@@ -89,6 +86,12 @@ class HasStatus(models.Model):
                 status = Status.MEMBER if after else Status.CONTACT
                 turns.append(Turn(status, day, (after or before)[0]))
         return turns
+
+    def _contracts_at_hand(self) -> list:
+        """The contracts with their history: those that were read with the customer, if any."""
+        if "contracts" in getattr(self, "_prefetched_objects_cache", {}):
+            return list(self.contracts.all())
+        return list(contracts().filter(customer=self).with_history().prefetch_related("plan"))
 
 
 class StatusChange(models.Model):
@@ -153,36 +156,54 @@ def note_flip(customer, *, on: dt.date, cause, text: str, by, quiet: bool) -> St
     return _announce(customer, on=on, status=status, cause=cause, text=text, by=by, quiet=quiet)
 
 
-def withdraw_untrue(
-    customer, *, today: dt.date, cause, text: str, by, quiet: bool
-) -> StatusChange | None:
-    """Withdraw announcements that an edit made untrue, and correct the last word if need be.
+def put_right(customer, *, due, today: dt.date, by) -> list[StatusChange]:
+    """Close what is left between the announcements and the truth after an edit.
 
-    Rule: if the status announced last then differs from today's, a correction is announced for
-    the day whose row was withdrawn. The caller holds the customer's lock and has announced what
-    was due. Returns the correction, if one was made.
+    Announcements that an edit made untrue are withdrawn. Turns that nobody announced, because
+    the events that could have done so lie behind, are announced on their own day. If then the
+    last word differs from today's status, a correction is announced for the day whose row was
+    withdrawn. `due` says of a turn whether its day has come. The caller holds the customer's
+    lock and has announced the events that were due. Returns the rows written.
     """
-    told = _told(customer)
-    untrue = [c for c in told if c.withdrawn_at is None and not _is_true(customer, c)]
-    if not untrue:
-        return None
-    now = clock.now()
-    for change in untrue:
-        change.withdrawn_at = now
-    StatusChange.objects.filter(pk__in=[change.pk for change in untrue]).update(withdrawn_at=now)
-    last_word = max(told, key=lambda change: change.pk)
+    told, turns = _told(customer), customer.turns()
+    true = {(turn.on, turn.status) for turn in turns}
+    untrue = [
+        change
+        for change in told
+        if change.withdrawn_at is None
+        and (change.on, change.status) not in true
+        and not (change.correction and customer.status_on(change.on) == change.status)
+    ]
+    if untrue:
+        now = clock.now()
+        for change in untrue:
+            change.withdrawn_at = now
+        keys = [change.pk for change in untrue]
+        StatusChange.objects.filter(pk__in=keys).update(withdrawn_at=now)
+    said = {(change.on, change.status) for change in told if change.withdrawn_at is None}
+    written = [
+        _correct(customer, turn.on, turn.status, turn.contract, by, correction=False)
+        for turn in turns
+        if due(turn) and (turn.on, turn.status) not in said
+    ]
+    last_word = max(told, key=lambda change: (change.on, change.pk), default=None)
     truth = customer.status_on(today)
-    if last_word.status == truth or last_word.withdrawn_at is None:
-        return None
+    if last_word is not None and last_word.withdrawn_at and last_word.status != truth:
+        cause = next((turn.contract for turn in reversed(turns) if turn.on <= today), None)
+        written.append(_correct(customer, last_word.on, truth, cause, by, correction=True))
+    return written
+
+
+def _correct(customer, on: dt.date, status: str, contract, by, *, correction: bool) -> StatusChange:
     return _announce(
         customer,
-        on=max(change.on for change in untrue),
-        status=truth,
-        cause=cause,
-        text=text,
+        on=on,
+        status=status,
+        cause=contract,
+        text=_("After a change of contract %s") % contract if contract is not None else "",
         by=by,
-        quiet=quiet,
-        correction=True,
+        quiet=contract is not None and contract.quiet,
+        correction=correction,
     )
 
 
@@ -191,12 +212,6 @@ def _told(customer) -> list[StatusChange]:
     if not hasattr(customer, "_told"):
         customer._told = list(customer.changes.all())
     return customer._told
-
-
-def _is_true(customer, change: StatusChange) -> bool:
-    status = customer.status_on(change.on)
-    flipped = change.correction or customer.status_on(change.on - DAY) != status
-    return change.status == status and flipped
 
 
 def _announce(customer, *, on, status, cause, text, by, quiet, correction=False) -> StatusChange:

@@ -7,11 +7,14 @@ from customers import signals
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, locks
 from kit.fields import Line
-from kit.problems import Problem, Refused, in_words, refuse_if, speak_for
+from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 
 
 class Suspension(models.Model):
-    """A closed door: who closed it, when and why; who opened it again and when."""
+    """A closed door: who closed it, when and why; who opened it again and when.
+
+    `suspended_on` and `lifted_on` are local dates at the customer's home: fees go by them.
+    """
 
     class Cause(models.TextChoices):
         MANUAL = "manual", gettext_lazy("by staff")
@@ -21,9 +24,11 @@ class Suspension(models.Model):
     customer = models.ForeignKey("customers.Customer", models.CASCADE, related_name="suspensions")
     cause = Line(max_length=10, choices=Cause)
     reason = Line(max_length=500)
+    suspended_on = models.DateField()
     suspended_at = models.DateTimeField(default=clock.now)
     suspended_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     cancel_bookings = models.BooleanField(default=False)
+    lifted_on = models.DateField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     bill_missed = models.BooleanField(default=False)
@@ -73,6 +78,7 @@ class Suspendable(models.Model):
         """
         locks.take(customers=[self])
         on = on or self.location.today()
+        self.forget()
         reason = reason.strip()
         open_one = self.suspensions.filter(lifted_at=None).first()
         replaces = (
@@ -87,15 +93,18 @@ class Suspendable(models.Model):
             problems.append(_ALREADY)
         refuse_if(problems)
         if open_one:
-            open_one.lifted_at, open_one.lifted_by = clock.now(), by
-            open_one.save(update_fields=["lifted_at", "lifted_by"])
+            open_one.lifted_at, open_one.lifted_on, open_one.lifted_by = clock.now(), on, by
+            open_one.save(update_fields=["lifted_at", "lifted_on", "lifted_by"])
+        suspension = self.suspensions.model(
+            customer=self, cause=cause, reason=reason, suspended_on=on, suspended_by=by,
+            cancel_bookings=cancel_bookings,
+        )  # fmt: skip
+        check_fields(suspension, leaving_out=("customer", "suspended_by"))
         with in_words():
-            suspension = self.suspensions.create(
-                cause=cause, reason=reason, suspended_by=by, cancel_bookings=cancel_bookings
-            )
+            suspension.save()
         if self.user:
             self.user.end_sessions()
-        self._forget_suspensions()
+        self.forget()
         tell(self, TimelineEntry.Kind.SUSPENDED, on=on, by=by, cause=suspension, text=reason)
         audit.record(
             "customer.suspend", self, by=by, changes={"cause": [None, cause]},
@@ -108,16 +117,21 @@ class Suspendable(models.Model):
     def reinstate(self, *, by, bill_missed: bool = False, on=None) -> Suspension:
         """Open the doors again; fees missed meanwhile are charged only with `bill_missed`.
 
-        Raises `Refused` with `not_suspended`.
+        Raises `Refused` with `not_suspended` or `needs_manager`.
         """
         locks.take(customers=[self])
+        self.forget()
         suspension = self.suspensions.filter(lifted_at=None).first()
         if suspension is None:
             raise Refused(Problem("not_suspended", _("This customer is not suspended.")))
-        suspension.lifted_at, suspension.lifted_by = clock.now(), by
+        if bill_missed and by is not None and by.is_staff and not by.may("manage_space"):
+            text = _("Only a manager may charge the missed fees.")
+            raise Refused(Problem("needs_manager", text, "bill_missed"))
+        on = on or self.location.today()
+        suspension.lifted_at, suspension.lifted_on, suspension.lifted_by = clock.now(), on, by
         suspension.bill_missed = bill_missed
-        suspension.save(update_fields=["lifted_at", "lifted_by", "bill_missed"])
-        self._forget_suspensions()
+        suspension.save(update_fields=["lifted_at", "lifted_on", "lifted_by", "bill_missed"])
+        self.forget()
         tell(
             self, TimelineEntry.Kind.REINSTATED, on=on or self.location.today(), by=by,
             cause=suspension,
@@ -127,9 +141,6 @@ class Suspendable(models.Model):
         )
         signals.reinstated.send(sender=type(self), customer=self, suspension=suspension, by=by)
         return suspension
-
-    def _forget_suspensions(self) -> None:
-        getattr(self, "_prefetched_objects_cache", {}).pop("suspensions", None)
 
 
 _ALREADY = Problem("already_suspended", gettext_lazy("This customer is suspended already."))

@@ -80,6 +80,8 @@ class Team(models.Model):
         `customer_archived`.
         """
         locks.take(customers=[customer], teams=[self])
+        self.refresh_from_db(fields=["archived_at", "size_limit"])
+        customer.refresh_from_db(fields=["archived_at"])
         present = self.memberships.filter(left_at=None)
         problems = []
         if self.archived_at:

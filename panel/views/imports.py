@@ -97,7 +97,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the whole import back, or say what was built on it."""
     one = _find(pk)
-    if one.state != State.APPLIED:
+    if not one.can_be_undone:
         return redirect("panel:import", pk)
     problems = undoing.undo_problems(one)
     if request.method == "POST":

@@ -76,32 +76,48 @@ def ask_for_check(customer_import: CustomerImport, mapping: dict[str, str]) -> N
         customer_import.mapping = valid_mapping(customer_import.headers, mapping)
     except ValidationError as error:
         raise Refused(Problem("bad_mapping", " ".join(error.messages), "mapping")) from None
-    customer_import.state, customer_import.done = State.TO_CHECK, 0
-    customer_import.error = ""
-    customer_import.save(update_fields=["mapping", "state", "done", "error"])
-    if customer_import.total <= SMALL:
+    small = customer_import.total <= SMALL
+    settled = (State.MAPPING, State.CHECKED, State.REFUSED)
+    moved = CustomerImport.objects.filter(pk=customer_import.pk, state__in=settled).update(
+        state=State.TO_CHECK,
+        mapping=customer_import.mapping,
+        done=0,
+        error="",
+        # Whoever works on it holds it: the worker must not begin the same at once.
+        leased_until=clock.now() + LEASE if small else None,
+    )
+    if not moved:
+        raise Refused(Problem("under_way", _("This import is under way already."), "mapping"))
+    customer_import.refresh_from_db()
+    if small:
         check(customer_import)
 
 
 def ask_to_apply(customer_import: CustomerImport) -> None:
-    """Order the import after its dry run; small files are applied at once.
+    """Order the import after its dry run, or the rest of one that stopped; small files are
+    applied at once.
 
     Raises `Refused` with `not_checked`.
     """
-    moved = CustomerImport.objects.filter(pk=customer_import.pk, state=State.CHECKED).update(
-        state=State.TO_APPLY, done=0
+    small = customer_import.total <= SMALL
+    ready = (State.CHECKED, State.STOPPED)
+    moved = CustomerImport.objects.filter(pk=customer_import.pk, state__in=ready).update(
+        state=State.TO_APPLY,
+        done=0,
+        error="",
+        leased_until=clock.now() + LEASE if small else None,
     )
     if not moved:
         raise Refused(Problem("not_checked", _("There is no dry run to go by.")))
     customer_import.refresh_from_db()
-    if customer_import.total <= SMALL:
-        apply(customer_import)
+    if small:
+        _apply_or_stop(customer_import)
 
 
 def check(customer_import: CustomerImport, progress: Progress = silent) -> None:
     """The dry run: every row with what it would do. Stores that, and nothing of the customers."""
-    table, planner = _prepared(customer_import)
-    customer_import.rows.all().delete()
+    table, planner = _prepared(customer_import, dry_run=True)
+    customer_import.rows.filter(applied=False).delete()
     for lines, done in _chunks(table.lines):
         rows = [_row(customer_import, plan, applied=False) for plan in planner.plan(lines)]
         bulk.insert(rows)
@@ -165,22 +181,38 @@ def work_one() -> bool:
         if waiting.state == State.TO_CHECK:
             check(waiting)
         else:
-            apply(waiting)
+            _apply_or_stop(waiting)
     except Exception as error:
-        log.exception("import %s stopped", waiting.pk)
-        CustomerImport.objects.filter(pk=waiting.pk).update(
+        log.exception("the dry run of import %s failed", waiting.pk)
+        CustomerImport.objects.filter(pk=waiting.pk, state=State.TO_CHECK).update(
             state=State.REFUSED, error=str(error)[:2000], leased_until=None
         )
     return True
 
 
-def _prepared(customer_import: CustomerImport) -> tuple[Table, Planner]:
+def _apply_or_stop(customer_import: CustomerImport) -> None:
+    """Apply; what fails leaves an import that can be continued, or undone, as far as it came."""
+    try:
+        apply(customer_import)
+    except Exception as error:
+        log.exception("import %s stopped", customer_import.pk)
+        some = customer_import.rows.filter(applied=True).exists()
+        CustomerImport.objects.filter(pk=customer_import.pk).update(
+            state=State.STOPPED if some else State.REFUSED,
+            error=str(error)[:2000],
+            leased_until=None,
+        )
+        customer_import.refresh_from_db()
+
+
+def _prepared(customer_import: CustomerImport, *, dry_run: bool = False) -> tuple[Table, Planner]:
     table = read(bytes(customer_import.content))
     planner = Planner(
         table,
         customer_import.mapping,
         dates=customer_import.dates,
         location=customer_import.location,
+        dry_run=dry_run,
     )
     return table, planner
 
@@ -206,12 +238,17 @@ def _apply_all_or_nothing(customer_import, planner: Planner, lines: Sequence[Lin
                 raise _Wrong(plans)
     except _Wrong as wrong:
         with transaction.atomic():
-            _keep(customer_import, [_row(customer_import, plan) for plan in wrong.plans])
-            CustomerImport.objects.filter(pk=customer_import.pk).update(
-                state=State.REFUSED,
-                leased_until=None,
-                error=_("Rows are wrong, so nothing was imported."),
-            )
+            rows = [_row(customer_import, plan, applied=False) for plan in wrong.plans]
+            _keep(customer_import, rows)
+            _refuse(customer_import, _("Rows are wrong, so nothing was imported."))
+    except (IntegrityError, Refused) as error:
+        _refuse(customer_import, str(error)[:2000])
+
+
+def _refuse(customer_import: CustomerImport, why: str) -> None:
+    CustomerImport.objects.filter(pk=customer_import.pk).update(
+        state=State.REFUSED, leased_until=None, error=why
+    )
 
 
 class _Wrong(Exception):
@@ -236,7 +273,17 @@ def _apply_chunk(customer_import, planner: Planner, lines: Sequence[Line]) -> No
 
 
 def _write(customer_import, planner: Planner, lines: Sequence[Line]) -> list[RowPlan]:
-    """Plan under the locks of what these rows touch, then write them set by set."""
+    """Plan under the locks of what these rows touch, then write them set by set.
+
+    The import itself is locked first: of two that work on it, the second finds the rows of the
+    first applied and leaves them alone.
+    """
+    CustomerImport.objects.select_for_update().get(pk=customer_import.pk)
+    numbers = [line.number for line in lines]
+    applied = set(
+        customer_import.rows.filter(applied=True, line__in=numbers).values_list("line", flat=True)
+    )
+    lines = [line for line in lines if line.number not in applied]
     touched = planner.touched(lines)
     locks.take(customers=touched["customers"], teams=touched["teams"], plans=touched["plans"])
     plans = planner.plan(lines)
@@ -404,5 +451,5 @@ def _row(customer_import, plan: RowPlan, *, applied: bool = True) -> ImportRow:
 
 def _keep(customer_import, rows: list[ImportRow]) -> None:
     """Put rows in the place of those of the dry run."""
-    customer_import.rows.filter(line__in=[row.line for row in rows]).delete()
+    customer_import.rows.filter(applied=False, line__in=[row.line for row in rows]).delete()
     bulk.insert(rows)

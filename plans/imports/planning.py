@@ -22,6 +22,7 @@ from plans.models.imports import ImportRow
 from spaces.models import Location
 
 Action = ImportRow.Action
+PAGE = 500
 FIELDS = (
     "type", "full_name", "company_name", "email", "phone", "address", "city", "postal_code",
     "country", "tax_number", "notes", "external_id", "registered_on",
@@ -89,17 +90,26 @@ class Planner:
     """
 
     def __init__(
-        self, table: Table, mapping: dict[str, str], *, dates: str, location: Location | None
+        self,
+        table: Table,
+        mapping: dict[str, str],
+        *,
+        dates: str,
+        location: Location | None,
+        dry_run: bool = False,
     ):
+        self.dry_run = dry_run
         self.table, self.mapping, self.dates = table, mapping, dates
-        self.locations = {words.plain(one.name): one for one in Location.objects.all()}
+        self.locations = {words.folded(one.name): one for one in Location.objects.all()}
         self.location = location
         if location is None and len(self.locations) == 1:
             self.location = next(iter(self.locations.values()))
         self.plans: dict[str, list[Plan]] = defaultdict(list)
         for plan in Plan.objects.select_related("location").order_by("pk"):
-            self.plans[words.plain(plan.name)].append(plan)
+            self.plans[words.folded(plan.name)].append(plan)
         self._find_repeats()
+        self._find_rows_about_the_same()
+        self._start_afresh()
 
     def plan(self, lines: Sequence[Line]) -> list[RowPlan]:
         """The share of some rows, in their order."""
@@ -107,14 +117,19 @@ class Planner:
         self._match(rows)
         self.teams = {}
         if any(row.values.get("team") for row in rows):
-            self.teams = {words.plain(team.name): team for team in Team.objects.live()}
-        self._teams_to_come: dict[str, str] = {}
-        self._joining: dict[str, int] = defaultdict(int)
-        self._signing: dict[int, list[tuple[dt.date, dt.date | None]]] = defaultdict(list)
+            self.teams = {words.folded(team.name): team for team in Team.objects.live()}
+        if not self.dry_run:  # what earlier rows did stands in the database by now
+            self._start_afresh()
         for row in rows:
             if not row.problems:
                 self._decide(row)
         return rows
+
+    def _start_afresh(self) -> None:
+        """Forget what rows planned so far would fill: teams to come and places in plans."""
+        self._teams_to_come: dict[str, str] = {}
+        self._joining: dict[str, int] = defaultdict(int)
+        self._signing: dict[int, list[tuple[dt.date, dt.date | None]]] = defaultdict(list)
 
     def touched(self, lines: Sequence[Line]) -> dict[str, list[int]]:
         """The keys of the customers, teams and plans that rows may write to, for locking."""
@@ -126,12 +141,12 @@ class Planner:
         customers = Customer.objects.filter(
             Q(external_id__in=said["external_id"]) | Q(email__in=said["email"])
         )
-        teams = {words.plain(name) for name in said["team"]}
+        teams = {words.folded(name) for name in said["team"]}
         live = Team.objects.live().values_list("pk", "name") if teams else ()
-        plans = {words.plain(name) for name in said["plan"]}
+        plans = {words.folded(name) for name in said["plan"]}
         return {
             "customers": list(customers.values_list("pk", flat=True)),
-            "teams": [key for key, name in live if words.plain(name) in teams],
+            "teams": [key for key, name in live if words.folded(name) in teams],
             "plans": [plan.pk for name in plans for plan in self.plans.get(name, ())],
         }
 
@@ -200,6 +215,36 @@ class Planner:
 
     # The file against the database
 
+    def _find_rows_about_the_same(self) -> None:
+        """Rows that find, by id or e-mail, a customer whom an earlier row has found already."""
+        taken: dict[int, int] = {}
+        for start in range(0, len(self.table.lines), PAGE):
+            rows = [self._read(line) for line in self.table.lines[start : start + PAGE]]
+            ids = {row.values["external_id"] for row in rows if row.values.get("external_id")}
+            emails = {row.values["email"] for row in rows if row.values.get("email")}
+            known = list(
+                Customer.objects.filter(Q(external_id__in=ids) | Q(email__in=emails)).values_list(
+                    "pk", "external_id", "email"
+                )
+            )
+            by_id = {theirs: found for found, theirs, _email in known if theirs}
+            by_email: dict[str, list[tuple[int, str]]] = defaultdict(list)
+            for found, theirs, address in known:
+                by_email[address].append((found, theirs))
+            for row in rows:
+                external_id, email = row.values.get("external_id"), row.values.get("email")
+                key: int | None = by_id.get(external_id) if external_id else None
+                if key is None and email:
+                    others = [k for k, theirs in by_email[email] if not (external_id and theirs)]
+                    key = others[0] if len(others) == 1 else None
+                if key is None or row.line.number in self._repeats:
+                    continue
+                if key in taken:
+                    text = _("Line %d is about the same customer.") % taken[key]
+                    self._repeats[row.line.number] = ("email", email or "", text)
+                else:
+                    taken[key] = row.line.number
+
     def _match(self, rows: Iterable[RowPlan]) -> None:
         """Find each row's customer: by external id, then by e-mail, never by name."""
         ids = {row.values["external_id"] for row in rows if row.values.get("external_id")}
@@ -220,7 +265,6 @@ class Planner:
         by_email: dict[str, list[Customer]] = defaultdict(list)
         for one in found:
             by_email[one.email].append(one)
-        taken: dict[int, int] = {}
         for row in rows:
             external_id, email = row.values.get("external_id"), row.values.get("email")
             customer: Customer | None = by_id.get(external_id) if external_id else None
@@ -235,14 +279,6 @@ class Planner:
                     )  # fmt: skip
                     continue
                 customer = candidates[0] if candidates else None
-            if row.line.number in self._repeats:
-                continue
-            if customer is not None and customer.pk in taken:
-                text = _("Line %d is about the same customer.") % taken[customer.pk]
-                row.problems.append(_problem("email", email or "", text))
-                continue
-            if customer is not None:
-                taken[customer.pk] = row.line.number
             row.customer = customer
 
     def _decide(self, row: RowPlan) -> None:
@@ -269,7 +305,7 @@ class Planner:
     def _location(self, row: RowPlan) -> Location | None:
         name = row.values.get("location")
         if name:
-            found = self.locations.get(words.plain(name))
+            found = self.locations.get(words.folded(name))
             if found is None:
                 row.problems.append(_problem("location", name, _("There is no such location.")))
             return found
@@ -285,7 +321,7 @@ class Planner:
         assert customer is not None  # noqa: S101 - set by the caller
         given = {name: row.values[name] for name in FIELDS if row.values.get(name) is not None}
         if row.values.get("location") and not row.is_new:
-            given["location"] = self.locations[words.plain(row.values["location"])]
+            given["location"] = self.locations[words.folded(row.values["location"])]
         if row.is_new:
             given.setdefault("registered_on", today)
         if custom := row.values.get("custom"):
@@ -309,7 +345,7 @@ class Planner:
             return
         customer = row.customer
         assert customer is not None  # noqa: S101 - set by the caller
-        candidates = self.plans.get(words.plain(name), [])
+        candidates = self.plans.get(words.folded(name), [])
         if not candidates:
             row.problems.append(_problem("plan", name, _("There is no plan of this name.")))
             return
@@ -374,9 +410,9 @@ class Planner:
         if not name:
             return
         assert row.customer is not None  # noqa: S101 - set by the caller
-        plain = words.plain(name)
+        plain = words.folded(name)
         if not row.is_new and any(
-            words.plain(membership.team.name) == plain
+            words.folded(membership.team.name) == plain
             for membership in row.customer.team_memberships.all()
         ):
             return

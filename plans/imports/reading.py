@@ -69,9 +69,9 @@ def decode(content: bytes) -> tuple[str, str]:
             break
     else:
         candidates = ["utf-8", "cp1252"]
-    if content.startswith(b"PK\x03\x04"):
+    if content.startswith((b"PK\x03\x04", b"%PDF", b"GIF8", b"\x89PNG", b"\xd0\xcf\x11\xe0")):
         raise _refused(
-            "not_text", _("This is a spreadsheet or an archive. Save it as CSV and try again.")
+            "not_text", _("This is no CSV file. If it is a spreadsheet, save it as CSV first.")
         )
     if candidates[0] != "utf-16" and b"\0" in content:
         raise _refused("nul_bytes", _("The file has NUL bytes: it is no text file."))

@@ -16,6 +16,7 @@ from customers.models import (
 )
 from kit import audit, clock, locks
 from kit.problems import Problem, Refused, refuse_if
+from plans.announcements import announce
 from plans.models import Contract, ContractEvent, CustomerImport
 
 # What the daily job and the import itself write; anything else was built on top.
@@ -32,12 +33,14 @@ def undo(customer_import: CustomerImport, *, by) -> None:
     """
     with transaction.atomic():
         customer_import = CustomerImport.objects.select_for_update().get(pk=customer_import.pk)
-        if customer_import.state != CustomerImport.State.APPLIED:
+        if not customer_import.can_be_undone:
             raise Refused(Problem("not_applied", _("There is nothing to undo.")))
         made = _Made(customer_import)
         locks.take(customers=made.customers, teams=made.teams)
         refuse_if(made.problems())
         made.take_back()
+        # What the import's contracts had hidden from the daily job has happened all the same.
+        announce(made.changed, by=by)
         customer_import.state = CustomerImport.State.UNDONE
         customer_import.undone_at, customer_import.undone_by = clock.now(), by
         customer_import.save(update_fields=["state", "undone_at", "undone_by"])

@@ -15,7 +15,7 @@ from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, locks, money, words
 from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
-from plans.cycles import DAY, Cycle, Rhythm, Terms, cycles
+from plans.cycles import DAY, Cycle, Rhythm, Terms, cycles, merged
 from plans.models.decisions import CallOff, Cancellation, PlanChange
 from plans.models.freezes import Freeze
 from plans.models.plans import Plan, _valid_price, price_in_force
@@ -300,11 +300,14 @@ class Contract(SignedTerms):
                 history.append(dated)
         return history
 
-    def cycles(self, until: dt.date) -> Iterator[Cycle]:
+    def cycles(self, until: dt.date) -> list[Cycle]:
         """The billing cycles that start before `until`; none for a contract called off.
 
         Fees are in the location's currency, before discount, credit and tax.
         """
+        return list(self._cycles(until))
+
+    def _cycles(self, until: dt.date) -> Iterator[Cycle]:
         if self.is_called_off:
             return iter(())
         return cycles(
@@ -325,7 +328,7 @@ class Contract(SignedTerms):
 
     def coming_cycles(self, count: int, *, on: dt.date) -> list[Cycle]:
         """The cycle that runs on a day and the next ones, at most `count` in all."""
-        return list(islice((cycle for cycle in self.cycles(LATEST) if cycle.end > on), count))
+        return list(islice((cycle for cycle in self._cycles(LATEST) if cycle.end > on), count))
 
     def missed_cycles(self) -> list[Cycle]:
         """Cycles that fell due before the contract was signed; see `bill_missed`."""
@@ -355,9 +358,12 @@ class Contract(SignedTerms):
             freeze.withdrawn_at is None and (freeze.until is None or freeze.until >= on)
             for freeze in self.freezes.all()
         )
+        frozen_for_good = any(
+            freeze.withdrawn_at is None and freeze.until is None for freeze in self.freezes.all()
+        )
         cancelled = any(one.withdrawn_at is None for one in self.cancellations.all())
         allowed = {
-            "change_plan": not leaving and state != State.FROZEN,
+            "change_plan": not leaving and not coming and not frozen_for_good,
             "withdraw_change": leaving or coming,
             "freeze": state != State.FROZEN,
             "resume": frozen_ahead,
@@ -375,14 +381,18 @@ class Contract(SignedTerms):
         """Set the last day. A contract that has not started can also be called off.
 
         Managers and the system choose any day on or after the first one; customers and front
-        desk one that notice and minimum term allow. Raises `Refused` with `called_off`,
-        `ended`, `plan_changes`, `before_start`, `too_early` or `self_cancel_off`.
+        desk one that notice and minimum term allow, not after the one agreed. Raises `Refused`
+        with `called_off`, `ended`, `plan_changes`, `before_start`, `date_out_of_range`,
+        `too_early`, `after_end`, `self_cancel_off` or `plan_full`.
         """
-        on = self._begin(on)
+        on = self._begin(on, plans=[self.plan_id])
         refuse_if(self.cancel_problems(last_day=last_day, by=by, on=on))
-        cancellation = self.cancellations.create(
-            last_day=last_day, earlier_last_day=self.ends_on, by=by, reason=reason.strip()
-        )
+        cancellation = Cancellation(
+            contract=self, last_day=last_day, earlier_last_day=self.ends_on, by=by,
+            reason=reason.strip(),
+        )  # fmt: skip
+        check_fields(cancellation, leaving_out=("contract", "by"))
+        cancellation.save()
         self._set_last_day(last_day)
         text = _("%(plan)s, last day %(day)s") % {"plan": self, "day": words.day(last_day)}
         self._tell(TimelineEntry.Kind.CANCELLED, on, by, text)
@@ -390,7 +400,7 @@ class Contract(SignedTerms):
             "contract.cancel", self, by=by,
             changes={"ends_on": [cancellation.earlier_last_day, last_day]},
         )  # fmt: skip
-        self._announce(on, by)
+        self._announce(by)
         return cancellation
 
     def cancel_problems(self, *, last_day: dt.date, by, on: dt.date) -> list[Problem]:
@@ -411,7 +421,17 @@ class Contract(SignedTerms):
             )
         elif last_day > LATEST:
             problems.append(_far_away("last_day"))
+        elif self.ends_on is not None and last_day > self.ends_on:
+            problems += _full(self.plan, self.ends_on + DAY, last_day, [self.pk])
         if self._bound_to_terms(by):
+            if self.ends_on is not None and last_day > self.ends_on:
+                problems.append(
+                    Problem(
+                        "after_end",
+                        _("The contract ends on %s already.") % words.day(self.ends_on),
+                        "last_day",
+                    )
+                )
             earliest = self.earliest_last_day(on=on)
             if not self.self_cancel and not by.is_staff:
                 problems.append(
@@ -432,10 +452,11 @@ class Contract(SignedTerms):
     def withdraw_cancellation(self, *, by, on: dt.date | None = None) -> Cancellation:
         """Take the last cancellation back; the last day before it holds again.
 
-        Possible until the last day has passed. Raises `Refused` with `not_cancelled`, `ended`,
-        `called_off` or `plan_full`.
+        Possible until the last day has passed; customers take back what they cancelled
+        themselves. Raises `Refused` with `not_cancelled`, `ended`, `called_off`, `plan_changes`,
+        `staff_cancelled`, `earlier_last_day_passed` or `plan_full`.
         """
-        on = self._begin(on, plan=True)
+        on = self._begin(on, plans=[self.plan_id])
         state = self.state_on(on)
         if state in (State.CALLED_OFF, State.ENDED):
             raise Refused(_over(state))
@@ -444,8 +465,21 @@ class Contract(SignedTerms):
         cancellation = self.standing_cancellation
         if cancellation is None:
             raise Refused(Problem("not_cancelled", _("This contract is not cancelled.")))
+        if self._is_own_login(by) and cancellation.by_id != by.pk:
+            raise Refused(
+                Problem("staff_cancelled", _("Please ask the staff, who cancelled this contract."))
+            )
         last_day = self.ends_on or cancellation.last_day
-        refuse_if(_full(self.plan, last_day + DAY, cancellation.earlier_last_day, [self.pk]))
+        earlier = cancellation.earlier_last_day
+        if earlier is not None and earlier < on:
+            raise Refused(
+                Problem(
+                    "earlier_last_day_passed",
+                    _("The last day before this one, %s, has passed.") % words.day(earlier),
+                )
+            )
+        if earlier is None or earlier > last_day:
+            refuse_if(_full(self.plan, last_day + DAY, earlier, [self.pk]))
         cancellation.withdraw(by=by)
         self._set_last_day(cancellation.earlier_last_day)
         self._tell(TimelineEntry.Kind.CANCELLATION_WITHDRAWN, on, by, str(self))
@@ -453,7 +487,7 @@ class Contract(SignedTerms):
             "contract.withdraw_cancellation", self, by=by,
             changes={"ends_on": [last_day, self.ends_on]},
         )  # fmt: skip
-        self._announce(on, by)
+        self._announce(by)
         return cancellation
 
     @property
@@ -465,9 +499,13 @@ class Contract(SignedTerms):
     def call_off(self, *, by, reason: str = "", on: dt.date | None = None) -> CallOff:
         """Take back a contract that has not started: it counts nowhere, announces nothing.
 
-        Raises `Refused` with `called_off`, `started` or `plan_changes`.
+        Raises `Refused` with `called_off`, `started`, `plan_changes` or `self_cancel_off`.
         """
         on = self._begin(on)
+        if self._is_own_login(by) and not self.self_cancel:
+            raise Refused(
+                Problem("self_cancel_off", _("Please ask the staff to cancel this contract."))
+            )
         if self.state_on(on) == State.CALLED_OFF:
             raise Refused(_over(State.CALLED_OFF))
         if on >= self.starts_on:
@@ -476,11 +514,15 @@ class Contract(SignedTerms):
             )
         if self._standing_change() or self._standing_origin():
             raise Refused(_PLAN_CHANGES)
-        return self._call_off(on, by, reason)
+        row = self._call_off(on, by, reason)
+        self._announce(by)
+        return row
 
     def _call_off(self, on: dt.date, by, reason: str) -> CallOff:
+        row = CallOff(contract=self, earlier_last_day=self.ends_on, by=by, reason=reason.strip())
+        check_fields(row, leaving_out=("contract", "by"))
         with in_words():
-            row = self.call_offs.create(earlier_last_day=self.ends_on, by=by, reason=reason.strip())
+            row.save()
         self._forget()
         self._tell(TimelineEntry.Kind.CALLED_OFF, on, by, str(self))
         audit.record("contract.call_off", self, by=by)
@@ -496,9 +538,9 @@ class Contract(SignedTerms):
         discount, team, purchase order and a last day carry over; a price override does not. A
         contract that has not started is called off instead. Returns the new contract. Raises
         `Refused` with `called_off`, `ended`, `same_plan`, `plan_changes`, `not_after_start`,
-        `after_end`, `frozen`, `needs_manager`, or what `sign_up` refuses.
+        `after_end`, `frozen`, `needs_manager`, `too_early`, or what `sign_up` refuses.
         """
-        on = self._begin(on, plan=to)
+        on = self._begin(on, plans=[to])
         refuse_if(self._change_problems(to, starts_on, by, on))
         scheduled = on < self.starts_on
         new = sign_up(
@@ -521,6 +563,10 @@ class Contract(SignedTerms):
             earlier_prorate_last=self.prorate_last,
             by=by,
         )
+        cancellation = self.standing_cancellation
+        if cancellation is not None:  # it can be withdrawn on the new contract as on the old one
+            cancellation.pk, cancellation.contract = None, new
+            cancellation.save(force_insert=True)
         if scheduled:
             self._call_off(on, by, _("Changed to %s") % to)
         else:
@@ -535,14 +581,14 @@ class Contract(SignedTerms):
             changes={"plan": [self.plan_id, to.pk],
                      "ends_on": [change.earlier_last_day, self.ends_on]},
         )  # fmt: skip
-        self._announce(on, by)
+        self._announce(by)
         return new
 
     def _change_problems(self, to: Plan, starts_on: dt.date, by, on: dt.date) -> list[Problem]:
         state = self.state_on(on)
         if state in (State.CALLED_OFF, State.ENDED):
             return [_over(state)]
-        if self._standing_change():
+        if self._standing_change() or (state == State.SCHEDULED and self._standing_origin()):
             return [_PLAN_CHANGES]
         problems = []
         if to.pk == self.plan_id:
@@ -555,6 +601,10 @@ class Contract(SignedTerms):
             problems.append(
                 Problem("needs_manager", _("Choose today or a later day."), "starts_on")
             )
+        least = self.minimum_last_day
+        if self._bound_to_terms(by) and least is not None and starts_on <= least:
+            text = _("The minimum term lasts until %s.") % words.day(least)
+            problems.append(Problem("too_early", text, "starts_on"))
         if self.ends_on is not None and starts_on > self.ends_on:
             problems.append(Problem("after_end", _("The contract has ended by then."), "starts_on"))
         if any(f.until is None or f.until >= starts_on for f in self.freezes.standing()):
@@ -569,15 +619,20 @@ class Contract(SignedTerms):
     def withdraw_change(self, *, by, on: dt.date | None = None) -> PlanChange:
         """Take a future change of plan back; asked of the old contract or of the new one.
 
-        Raises `Refused` with `no_change` or `change_has_come`.
+        Raises `Refused` with `no_change`, `change_has_come` or `plan_full`.
         """
-        on = self._begin(on, plan=True)
+        known = self._standing_change() or self._standing_origin()
+        plans = [known.contract.plan_id, known.new.plan_id] if known else [self.plan_id]
+        on = self._begin(on, plans=plans)
         change = self._standing_change() or self._standing_origin()
         if change is None:
             raise Refused(Problem("no_change", _("No change of plan is ahead.")))
         old, new = change.contract, change.new
         if on >= new.starts_on:
             raise Refused(Problem("change_has_come", _("The new plan has started.")))
+        given_up = old.starts_on if old.is_called_off else new.starts_on
+        if change.earlier_last_day is None or change.earlier_last_day >= given_up:
+            refuse_if(_full(old.plan, given_up, change.earlier_last_day, [old.pk]))
         old.customer = new.customer = self.customer
         change.withdraw(by=by)
         new._call_off(on, by, _("Change withdrawn"))
@@ -590,7 +645,8 @@ class Contract(SignedTerms):
             old._set_last_day(change.earlier_last_day, "prorate_last")
         old._tell(TimelineEntry.Kind.CHANGE_WITHDRAWN, on, by, str(old))
         audit.record("contract.withdraw_change", old, by=by)
-        old._announce(on, by)
+        old._given_on = self._given_on
+        old._announce(by)
         self.refresh_from_db()
         return change
 
@@ -613,8 +669,8 @@ class Contract(SignedTerms):
 
         Staff freeze any days. Customers freeze from today on, with a last day, within the
         days a year of their terms. Raises `Refused` with `called_off`, `ended`,
-        `ends_before_start`, `after_end`, `freezes_overlap`, `from_past`, `last_day_missing` or
-        `freeze_days_used`.
+        `ends_before_start`, `before_start`, `after_end`, `freezes_overlap`, `from_past`,
+        `last_day_missing` or `freeze_days_used`.
         """
         on = self._begin(on)
         refuse_if(self.freeze_problems(from_on=from_on, until=until, by=by, on=on))
@@ -631,7 +687,7 @@ class Contract(SignedTerms):
             "contract.freeze", self, by=by,
             changes={"from_on": [None, from_on], "until": [None, until]},
         )  # fmt: skip
-        self._announce(on, by)
+        self._announce(by)
         return freeze
 
     def freeze_problems(
@@ -648,6 +704,8 @@ class Contract(SignedTerms):
             problems.append(_far_away("from_on"))
         if self.ends_on is not None and from_on > self.ends_on:
             problems.append(Problem("after_end", _("The contract has ended by then."), "from_on"))
+        if until is not None and until < self.starts_on:
+            problems.append(Problem("before_start", _("The contract starts later."), "until"))
         last = until or dt.date.max
         if any(f.from_on <= last and (f.until or dt.date.max) >= from_on
                for f in self.freezes.standing()):  # fmt: skip
@@ -669,7 +727,8 @@ class Contract(SignedTerms):
             return [Problem("last_day_missing", _("Choose the last frozen day."), "until")]
         for year in range(from_on.year, until.year + 1):
             first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
-            spans = [freeze.days for freeze in self.freezes.standing()] + [(from_on, until)]
+            raw = [freeze.days for freeze in self.freezes.standing()] + [(from_on, until)]
+            spans = merged(raw, self.starts_on, self.ends_on)
             used = sum(
                 (min(stop or last, last) - max(start, first)).days + 1
                 for start, stop in spans
@@ -712,24 +771,31 @@ class Contract(SignedTerms):
         text = _("%(plan)s, from %(day)s") % {"plan": self, "day": words.day(on)}
         self._tell(TimelineEntry.Kind.RESUMED, today, by, text)
         audit.record("contract.resume", self, by=by, changes={"until": [before, freeze.until]})
-        self._announce(today, by)
+        self._announce(by)
         return freeze
 
     @transaction.atomic
     def add_price_step(self, price: Decimal | int | str, *, from_on: dt.date, by) -> "PriceStep":
         """Set this contract's own price from a day on.
 
-        Raises `Refused` with `invalid_price`, `price_too_fine`, `called_off`, `after_end` or
-        `price_set_already`.
+        A step that is still ahead can be set anew. Raises `Refused` with `needs_manager`,
+        `invalid_price`, `price_too_fine`, `called_off`, `after_end` or `price_set_already`.
         """
-        self._begin(None)
+        today = self._begin(None)
         if self.is_called_off:
             raise Refused(_over(State.CALLED_OFF))
+        if self._bound_to_terms(by):
+            raise Refused(Problem("needs_manager", _("Only a manager may do this."), "price"))
         if self.ends_on is not None and from_on > self.ends_on:
             raise Refused(Problem("after_end", _("The contract has ended by then."), "from_on"))
         amount = _valid_price(price, self.location.currency)
         with in_words():
-            step = self.price_steps.create(price=amount, from_on=from_on, added_by=by)
+            if from_on > today:
+                step, _made = self.price_steps.update_or_create(
+                    from_on=from_on, defaults={"price": amount, "added_by": by}
+                )
+            else:
+                step = self.price_steps.create(price=amount, from_on=from_on, added_by=by)
         self._forget()
         audit.record(
             "contract.add_price_step", self, by=by,
@@ -739,9 +805,10 @@ class Contract(SignedTerms):
 
     # How the verbs do it
 
-    def _begin(self, on: dt.date | None, *, plan: "Plan | bool" = False) -> dt.date:
+    _given_on: dt.date | None = None
+
+    def _begin(self, on: dt.date | None, *, plans: Sequence["Plan | int"] = ()) -> dt.date:
         """Lock what a verb may touch, read the contract afresh, and say what day it is."""
-        plans = [self.plan_id] if plan is True else [plan] if plan else []
         wanted: dict[str, Any] = {"customers": [self.customer_id]}
         if plans:
             wanted["plans"] = plans
@@ -752,10 +819,13 @@ class Contract(SignedTerms):
         locks.take(**wanted)
         self._forget()
         self.refresh_from_db()
+        self._given_on = on
         return on or self.location.today()
 
     def _forget(self) -> None:
-        self.__dict__.pop("_prefetched_objects_cache", None)
+        """Drop what was read before the lock, or is about to change."""
+        for name in ("_prefetched_objects_cache", "state_then"):
+            self.__dict__.pop(name, None)
 
     def _set_last_day(self, last_day: dt.date | None, *more: str) -> None:
         self.ends_on = last_day
@@ -765,10 +835,11 @@ class Contract(SignedTerms):
     def _tell(self, kind, on: dt.date, by, text: str) -> None:
         tell(self.customer, kind, on=on, by=by, cause=self, text=text)
 
-    def _announce(self, on: dt.date, by) -> None:
+    def _announce(self, by) -> None:
+        """Announce what is due: by the day that the caller gave, else by each contract's own."""
         from plans.announcements import announce
 
-        announce([self.customer_id], on=on, by=by)
+        announce([self.customer_id], on=self._given_on, by=by)
 
     def _is_own_login(self, by) -> bool:
         return by is not None and by.pk == self.customer.user_id and not by.is_staff
@@ -824,7 +895,7 @@ def sign_up(
     Starts today unless said otherwise; a start in the past is backdated, and `bill_missed` says
     whether the cycles due before today are charged. The location is the plan's, else the one
     given, else the customer's home. Raises `Refused` with `plan_archived`, `customer_archived`,
-    `suspended`, `wrong_location`, `wrong_currency`, `ends_before_start`, `date_out_of_range`,
+    `suspended`, `not_offered`, `wrong_currency`, `ends_before_start`, `date_out_of_range`,
     `plan_full`, `needs_manager`, `team_without_payer`, `not_in_team`, `payer_suspended`,
     `invalid_price`, or what is wrong with another field.
     """
@@ -834,9 +905,11 @@ def sign_up(
         teams=[on_behalf_of] if on_behalf_of else [],
         plans=[plan],
     )
-    plan.refresh_from_db()
+    _read_afresh(plan, customer, on_behalf_of)
+    if on_behalf_of and on_behalf_of.payer_id != (payer.pk if payer else None):
+        raise Refused(Problem("changed_meanwhile", _("The team has another payer by now.")))
     location = plan.location or location or customer.location
-    on = on or location.today()
+    given_on, on = on, on or location.today()
     contract = drafted(
         plan,
         customer,
@@ -857,8 +930,11 @@ def sign_up(
     if _changing is not None:
         contract.prorate_first = True
         contract.sign_up_fee = money.ZERO
+    check_fields(
+        contract, leaving_out=("customer", "plan", "location", "on_behalf_of", "signed_by")
+    )
     refuse_if(sign_up_problems(contract, by=by, on=on, changing=_changing))
-    check_fields(contract)
+    contract._given_on = given_on
     with in_words():
         contract.save(force_insert=True)
     if _changing is None:
@@ -868,8 +944,17 @@ def sign_up(
             "contract.sign", contract, by=by,
             changes=signed_changes(contract),
         )  # fmt: skip
-        contract._announce(on, by)
+        contract._announce(by)
     return contract
+
+
+def _read_afresh(plan: Plan, customer: Customer, team: Team | None) -> None:
+    """What was read before the locks may have changed: suspended, archived, another payer."""
+    plan.refresh_from_db()
+    customer.forget()
+    customer.refresh_from_db(fields=["archived_at", "user"])
+    if team is not None:
+        team.refresh_from_db(fields=["archived_at", "payer"])
 
 
 def drafted(
@@ -919,12 +1004,12 @@ def sign_up_problems(
         )
     if not contract.quiet:
         problems += _suspension_problems(contract)
-    if plan.location_id and plan.location_id != location.pk:
-        problems.append(Problem("wrong_location", _("This plan is of another location."), "plan"))
-    elif plan.currency and plan.currency != location.currency:
+    if plan.currency and plan.currency != location.currency:
         problems.append(
             Problem("wrong_currency", _("This plan is sold in another currency."), "plan")
         )
+    if contract._is_own_login(by) and not plan.offered_in_portal:
+        problems.append(Problem("not_offered", _("Please ask the staff for this plan."), "plan"))
     problems += _period_problems(contract.starts_on, contract.ends_on)
     problems += _team_problems(contract)
     if changing is None and by is not None and not by.may("manage_space"):

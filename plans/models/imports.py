@@ -19,6 +19,7 @@ class CustomerImport(models.Model):
         CHECKED = "checked", _("Dry run done")
         TO_APPLY = "to_apply", _("Waiting")
         APPLIED = "applied", _("Done")
+        STOPPED = "stopped", _("Stopped halfway")
         REFUSED = "refused", _("Not done")
         UNDONE = "undone", _("Undone")
 
@@ -56,8 +57,9 @@ class CustomerImport(models.Model):
         return self.state in (self.State.TO_CHECK, self.State.TO_APPLY)
 
     @property
-    def is_applied(self) -> bool:
-        return self.state == self.State.APPLIED
+    def can_be_undone(self) -> bool:
+        """Whether rows of it stand in the database."""
+        return self.state in (self.State.APPLIED, self.State.STOPPED)
 
     @property
     def ignored(self) -> list[str]:

@@ -1,6 +1,8 @@
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -132,6 +134,9 @@ class Plan(SignedTerms):
     def save(self, *args, **kwargs):
         if self.location_id:
             self.currency = self.location.currency
+        elif not self.currency:  # a plan for everywhere is sold in the house's currency
+            first = Location.objects.order_by("pk").first()
+            self.currency = first.currency if first else ""
         super().save(*args, **kwargs)
         if self._first_price is not None:
             price, self._first_price = self._first_price, None
@@ -172,16 +177,26 @@ class Plan(SignedTerms):
         on: dt.date | None = None,
     ) -> "PlanPrice":  # fmt: skip
         """Set the price from a date on, tomorrow unless said otherwise; contracts without an
-        override follow it. Raises `Refused` with `invalid_price` or `price_set_already`.
+        override follow it.
+
+        A price that is still ahead can be set anew. Raises `Refused` with `invalid_price`,
+        `price_too_fine` or `price_set_already`.
         """
         locks.take(plans=[self])
-        from_on = from_on or (on or self.today()) + DAY
+        today = on or self.today()
+        from_on = from_on or today + DAY
+        amount = _valid_price(price, self.currency)
         with in_words():
-            row = self.prices.create(price=_valid_price(price, self.currency), from_on=from_on)
+            if from_on > today:
+                row, _made = self.prices.update_or_create(
+                    from_on=from_on, defaults={"price": amount}
+                )
+            else:
+                row = self.prices.create(price=amount, from_on=from_on)
         getattr(self, "_prefetched_objects_cache", {}).pop("prices", None)
         audit.record(
             "plan.set_price", self, by=by,
-            changes={"price": [None, price], "from_on": [None, from_on]},
+            changes={"price": [None, amount], "from_on": [None, from_on]},
         )  # fmt: skip
         return row
 
@@ -228,11 +243,13 @@ class Plan(SignedTerms):
         rivals = self.contracts.overlapping(starts_on, ends_on).exclude(pk__in=leaving_out)
         spans = [*rivals.values_list("starts_on", "ends_on"), *also]
         last_day = ends_on or dt.date.max
-        days = {starts_on} | {first for first, _last in spans if starts_on < first <= last_day}
-        return max(
-            sum(first <= day and (last is None or last >= day) for first, last in spans)
-            for day in days
-        )
+        steps: Counter[dt.date] = Counter()
+        for first, last in spans:
+            if first <= last_day and (last is None or last >= starts_on):
+                steps[max(first, starts_on)] += 1
+                if last is not None and last < dt.date.max:
+                    steps[last + DAY] -= 1
+        return max(accumulate(steps[day] for day in sorted(steps) if day <= last_day), default=0)
 
 
 class PlanPrice(models.Model):

@@ -95,7 +95,12 @@ def _suspend_and_archive(chance) -> None:
     keys = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
     bulk.insert(
         [
-            Suspension(customer_id=key, cause="manual", reason="Three invoices unpaid")
+            Suspension(
+                customer_id=key,
+                cause="manual",
+                reason="Three invoices unpaid",
+                suspended_on=dt.date(2026, 11, 1),
+            )
             for key in chance.sample(keys, 500)
         ]
     )

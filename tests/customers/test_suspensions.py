@@ -90,7 +90,9 @@ def test_only_a_suspension_by_staff_replaces_one_of_another_cause(w, before, aft
 
 def test_the_database_knows_one_open_suspension_per_customer(w):
     with pytest.raises(IntegrityError), transaction.atomic():
-        Suspension.objects.create(customer=w.viktor, cause="debt", reason="x")
+        Suspension.objects.create(
+            customer=w.viktor, cause="debt", reason="x", suspended_on=story.TODAY
+        )
 
 
 def test_suspending_neither_changes_status_nor_contracts_nor_teams(w):

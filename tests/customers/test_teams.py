@@ -36,7 +36,7 @@ def test_a_name_is_one_living_teams(w):
 
 
 def test_a_team_without_a_name_is_refused(w):
-    assert codes(lambda: Team.objects.start("  ", by=w.mona)) == ["blank"]
+    assert codes(lambda: Team.objects.start("  ", by=w.mona)) == ["required"]
 
 
 def test_joining_and_leaving_are_on_the_customers_timeline(w):

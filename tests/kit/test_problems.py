@@ -46,7 +46,7 @@ def test_constraints_of_every_kind_are_spoken_for(w):
     w.ada.save()
     assert refusal(w.omar.save) == ["external_id_taken"]
     assert refusal(lambda: story.login("mona@example.com")) == ["email_taken"]
-    now = {"reason": "x", "cause": "manual"}
+    now = {"reason": "x", "cause": "manual", "suspended_on": story.TODAY}
     assert refusal(lambda: Suspension.objects.create(customer=w.viktor, **now)) == [
         "already_suspended"
     ]

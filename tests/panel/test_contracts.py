@@ -359,8 +359,9 @@ class TestDeciding:
     def test_a_price_of_its_own(self, w, mona):
         send(mona, "panel:contract_price_step", w.ada_contract, price="230", from_on="2027-01-01")
         assert w.ada_contract.price_on(day("2027-01-01")) == Decimal("230")
-        again = send(mona, "panel:contract_price_step", w.ada_contract, key="another", price="220",
-                     from_on="2027-01-01")  # fmt: skip
+        past = {"price": "220", "from_on": "2026-11-01"}
+        send(mona, "panel:contract_price_step", w.ada_contract, key="another", **past)
+        again = send(mona, "panel:contract_price_step", w.ada_contract, key="a third", **past)
         assert errors(again) == {"from_on": ["price_set_already"]}
 
     @pytest.mark.parametrize("name", SERVE + MANAGE)

@@ -102,7 +102,7 @@ def test_a_mapping_that_cannot_be_is_refused_in_words(mona):
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"PK\x03\x04", "Save it as CSV"),
+        (b"PK\x03\x04", "save it as CSV"),
         (b"a\0b", "NUL bytes"),
         (b"Ada,ada@example.com\n", "The first line must name the columns"),
     ],

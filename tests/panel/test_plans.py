@@ -99,7 +99,9 @@ def test_a_new_price_says_from_when(mona, w):
     assert mona.post(address, sent).status_code == 302
     assert w.hot_desk.price_on(day("2026-12-31")) == 250
     assert Plan.objects.get(pk=w.hot_desk.pk).price_on(day("2027-01-01")) == 275
-    again = mona.post(address, {**sent, "form_key": new_key()})
+    past = {**sent, "from_on": "2026-11-01"}
+    assert mona.post(address, {**past, "form_key": new_key()}).status_code == 302
+    again = mona.post(address, {**past, "form_key": new_key()})
     assert "A price from this day is set already." in str(again.context["form"].errors["from_on"])
 
 

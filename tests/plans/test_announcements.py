@@ -328,3 +328,86 @@ def test_announcing_touches_only_who_is_asked_for(desk, kim, riverside, heard):
     desk.sign_up(kim, starts_on=day("2026-12-01"), by=None)
     announce([story.person(riverside).pk], on=day("2027-01-01"))
     assert heard == []
+
+
+class TestAfterAnEdit:
+    """Whatever is edited behind the daily job's back, the last word is the truth."""
+
+    def test_a_second_contract_counts_once_the_first_one_turns_out_to_have_ended(self, desk, kim):
+        first = desk.sign_up(kim, starts_on=day("2026-01-01"), by=None)
+        desk.sign_up(kim, starts_on=day("2026-03-01"), by=None)
+        first.cancel(last_day=day("2026-01-31"), by=None)
+        assert changes(kim, withdrawn_at=None) == [
+            ("member", "2026-01-01"), ("contact", "2026-02-01"), ("member", "2026-03-01"),
+        ]  # fmt: skip
+        told = kim.timeline.filter(kind="became_member", on=day("2026-03-01")).get()
+        assert told.text == "After a change of contract Hot Desk"
+
+    def test_an_earlier_edit_leaves_the_later_word_standing(self, desk, kim):
+        contract = desk.sign_up(
+            kim, starts_on=day("2026-01-01"), ends_on=day("2026-10-31"), by=None
+        )
+        other = desk.sign_up(kim, starts_on=day("2026-11-10"), by=None)
+        assert contract.state == "ended"
+        other.freeze(from_on=day("2026-11-12"), until=day("2026-11-14"), by=None)
+        live = changes(kim, withdrawn_at=None)
+        assert live[-1] == ("member", "2026-11-15")
+        assert kim.status == "member"
+
+    def test_a_contract_in_another_zone_is_not_announced_a_day_early(self, at, desk, kim, heard):
+        auckland = story.house(name="Harbour", timezone="Pacific/Auckland")
+        far = story.plan(auckland, "Far Desk")
+        near = desk.sign_up(kim, starts_on=day("2026-11-21"), by=None)
+        at("2026-11-20 12:00Z")  # the 21st in Auckland, the 20th in London
+        far.sign_up(kim, starts_on=day("2027-01-01"), by=None)
+        assert near.events.count() == 0
+        assert kim.status == "contact"
+        assert heard == []
+        near.call_off(by=None)
+        assert heard == []
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_random_edits_end_with_the_truth(self, desk, riverside, kim, seed):
+        import random
+
+        from kit.problems import Refused
+
+        chance = random.Random(seed)
+
+        def some_day():
+            return TODAY + dt.timedelta(chance.randrange(-120, 40))
+
+        contracts = []
+        for _step in range(14):
+            try:
+                match chance.choice(["sign", "sign", "cancel", "freeze", "resume", "withdraw"]):
+                    case "sign":
+                        start = some_day()
+                        end = start + dt.timedelta(chance.randrange(80))
+                        ends_on = chance.choice([None, end])
+                        contracts.append(
+                            desk.sign_up(kim, starts_on=start, ends_on=ends_on, by=None)
+                        )
+                    case "cancel":
+                        chance.choice(contracts or [None]).cancel(last_day=some_day(), by=None)
+                    case "freeze":
+                        start = some_day()
+                        until = start + dt.timedelta(chance.randrange(20))
+                        chance.choice(contracts or [None]).freeze(
+                            from_on=start, until=until, by=None
+                        )
+                    case "resume":
+                        chance.choice(contracts or [None]).resume(on=some_day(), by=None)
+                    case "withdraw":
+                        chance.choice(contracts or [None]).withdraw_cancellation(by=None)
+            except (Refused, AttributeError):
+                continue
+            told = StatusChange.objects.filter(customer=kim)
+            live = [c for c in told if c.withdrawn_at is None]
+            turns = [turn for turn in kim.turns() if turn.on <= TODAY]
+            assert {(turn.on, turn.status) for turn in turns} <= {(c.on, c.status) for c in live}
+            last_word = max(told, key=lambda c: (c.on, c.pk), default=None)
+            assert (last_word.status if last_word else "contact") == kim.status_on(TODAY)
+        before = list(told.values_list())
+        roll(on=TODAY)
+        assert list(told.values_list()) == before

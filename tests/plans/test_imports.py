@@ -449,3 +449,89 @@ def test_imported_customers_are_told_on_the_timeline(riverside):
         ("registered", story.TODAY),
         ("signed", story.TODAY),
     ]
+
+
+class TestSeveralAtOnce:
+    def test_a_second_worker_leaves_applied_rows_alone(self, riverside):
+        text = "full_name,email\n" + "".join(f"P {n},p{n}@e.com\n" for n in range(20))
+        one = made(text)
+        before = dump()
+        CustomerImport.objects.filter(pk=one.pk).update(state="to_apply", leased_until=None)
+        assert applying.work_one()
+        one.refresh_from_db()
+        assert (one.state, one.counts()["create"]) == ("applied", 20)
+        assert dump() == before
+        undoing.undo(one, by=None)
+        assert not Customer.objects.exists()
+
+    def test_a_small_import_is_held_by_whoever_ordered_it(self, riverside, monkeypatch):
+        seen = []
+        real = applying.apply
+
+        def look(customer_import, *args):
+            seen.append(applying.work_one())
+            return real(customer_import, *args)
+
+        monkeypatch.setattr(applying, "apply", look)
+        made("full_name,email\nAda,ada@e.com\n")
+        assert seen == [False]
+
+    def test_an_import_that_stops_halfway_is_continued_or_undone(self, riverside, monkeypatch):
+        monkeypatch.setattr(applying, "CHUNK", 2)
+        text = "full_name,email\n" + "".join(f"P {n},p{n}@e.com\n" for n in range(6))
+        before = dump()
+        calls = []
+        real = applying._write_customers
+
+        def fail(plans, by):
+            calls.append(1)
+            if len(calls) == 2:
+                raise OSError("the disk is full")
+            real(plans, by)
+
+        monkeypatch.setattr(applying, "_write_customers", fail)
+        one = made(text)
+        assert (one.state, one.error) == ("stopped", "the disk is full")
+        assert Customer.objects.count() == 2
+        applying.ask_to_apply(one)
+        assert (one.state, Customer.objects.count()) == ("applied", 6)
+        undoing.undo(one, by=None)
+        assert dump() == before
+
+    def test_a_dry_run_says_the_same_in_chunks_as_in_one(self, riverside, monkeypatch):
+        from plans.models import Plan
+
+        Plan.objects.get(name="Hot Desk").edit({"subscriber_limit": 2}, by=None)
+        rows = "".join(f",P {n},,p{n}@e.com,Hot Desk,,\n" for n in range(5))
+        monkeypatch.setattr(applying, "CHUNK", 2)
+        one = applying.start(file_name="x.csv", content=(HEADER + rows).encode(), by=None)
+        applying.ask_for_check(one, one.mapping)
+        said = one.counts()
+        assert (said["create"], said["error"]) == (2, 3)
+        applying.ask_to_apply(one)
+        assert one.counts() == said
+
+
+def test_names_are_exact_but_for_case(riverside):
+    story.plan(riverside, "Büro", "10")
+    story.plan(riverside, "Buro", "20")
+    made(HEADER + ",A,,a@e.com,buro,,\n,B,,b@e.com,BÜRO,,\n")
+    signed = dict(Contract.objects.values_list("customer__email", "plan__name"))
+    assert signed == {"a@e.com": "Buro", "b@e.com": "Büro"}
+    assert problems(HEADER + ",C,,c@e.com,Bürö,,\n") == [(2, "plan")]
+
+
+def test_undo_after_the_daily_job_leaves_the_announced_status_true(riverside, at):
+    from plans.models import Plan
+
+    desk = Plan.objects.get(name="Hot Desk")
+    kim = story.person(riverside, "Kim Doe", email="kim@e.com")
+    desk.sign_up(kim, starts_on=day("2026-10-01"), ends_on=day("2026-11-30"), by=None)
+    one = made(HEADER + ",Kim Doe,,kim@e.com,Private Office,2026-11-20,\n")
+    at("2026-12-05")
+    call_command("daily")
+    undoing.undo(one, by=None)
+    live = StatusChange.objects.filter(customer=kim, withdrawn_at=None).order_by("on")
+    assert [(c.status, c.on.isoformat()) for c in live] == [
+        ("member", "2026-10-01"), ("contact", "2026-12-01"),
+    ]  # fmt: skip

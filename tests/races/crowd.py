@@ -60,6 +60,9 @@ def in_processes(*deeds: Callable[[], Any]) -> list[int]:
 
 def _live(deed: Callable[[], Any]) -> None:
     code = 1
+    # An inherited connection belongs to the parent; this process makes its own.
+    for inherited in connections.all(initialized_only=True):
+        inherited.connection = None
     try:
         deed()
         connections.close_all()

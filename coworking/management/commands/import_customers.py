@@ -93,7 +93,7 @@ class Command(HouseCommand):
             self.say(f"  {header} → {meaning}")
 
     def dry_run(self, table: Table, mapping, dates, location) -> Result:
-        planner = Planner(table, mapping, dates=dates, location=location)
+        planner = Planner(table, mapping, dates=dates, location=location, dry_run=True)
         counts = dict.fromkeys(ImportRow.Action.values, 0)
         problems, teams = [], 0
         for start in range(0, len(table.lines), applying.CHUNK):
