@@ -36,6 +36,14 @@ def a_date(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a date such as 2026-11-30") from None
 
 
+def add_date(parser: ArgumentParser) -> None:
+    """The arguments of what goes by the date: `--on`, and `--yes-jump` for one far ahead."""
+    parser.add_argument("--on", type=a_date, metavar="DATE", help="as if it were this date")
+    parser.add_argument(
+        "--yes-jump", action="store_true", help="the date really is that far after the last run"
+    )
+
+
 class HouseCommand(BaseCommand):
     """A command that does its work in `work(**options)` and returns a `Result`."""
 

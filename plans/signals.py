@@ -4,6 +4,9 @@ it, on the day on which it truly happened.
 Arguments: sender=Contract, contract, on (the local date), by (a User or None), quiet (True for
 imported contracts: no e-mail). `contract_ended` carries the day after the last day,
 `contract_resumed` the day after the last frozen one.
+
+A preview does the deed and rolls it back, so receivers touch nothing but the database; what goes
+outside goes through the outbox.
 """
 
 from django.dispatch import Signal

@@ -19,22 +19,6 @@ TODAY = story.TODAY
 
 
 @pytest.fixture
-def riverside(at):
-    at("2026-11-20")
-    return story.house()
-
-
-@pytest.fixture
-def desk(riverside):
-    return story.plan(riverside, "Hot Desk", "300", billing_day=1)
-
-
-@pytest.fixture
-def kim(riverside):
-    return story.person(riverside, "Kim Doe")
-
-
-@pytest.fixture
 def heard():
     """What was announced, in order: (word, date). The house flips the customer first."""
     words = []

@@ -14,22 +14,6 @@ pytestmark = pytest.mark.django_db
 TODAY = story.TODAY
 
 
-@pytest.fixture
-def riverside(at):
-    at("2026-11-20")
-    return story.house()
-
-
-@pytest.fixture
-def desk(riverside):
-    return story.plan(riverside, "Hot Desk", "300", billing_day=1)
-
-
-@pytest.fixture
-def kim(riverside):
-    return story.person(riverside, "Kim Doe")
-
-
 def refused(verb, *args, **kwargs) -> list[str]:
     with pytest.raises(Refused) as caught:
         verb(*args, **kwargs)

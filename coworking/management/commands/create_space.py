@@ -36,6 +36,8 @@ class Command(HouseCommand):
             refuse_if(problems_of(error))
         location = Location(name=name.strip(), timezone=zone, currency=currency.upper())
         check_fields(location)
+        if Location.objects.filter(name=location.name).exists():
+            refuse_if([Problem("location_exists", _("There is a location of this name."), "name")])
         location.save()
         user = User.objects.filter(email=email).first() or User.objects.create_user(email)
         user.give_role(StaffRole.Role.OWNER, by=None)

@@ -1,5 +1,5 @@
 from coworking import daily
-from kit.commands import DONE, PARTLY, HouseCommand, Result, a_date
+from kit.commands import DONE, PARTLY, HouseCommand, Result, add_date
 
 
 class Command(HouseCommand):
@@ -9,10 +9,7 @@ class Command(HouseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--on", type=a_date, metavar="DATE", help="as if it were this date")
-        parser.add_argument(
-            "--yes-jump", action="store_true", help="the date really is that far after the last run"
-        )
+        add_date(parser)
 
     def work(self, *, on, yes_jump, **options) -> Result:
         figures, failures = daily.run(

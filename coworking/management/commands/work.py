@@ -1,6 +1,7 @@
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 
 from django.db import close_old_connections
@@ -26,6 +27,8 @@ class Command(HouseCommand):
         parser.add_argument(
             "--every", type=float, default=2.0, metavar="SECONDS", help="pause between rounds"
         )
+
+    ask_again_at = 0.0  # after a refusal e-mails go on, the daily job waits a minute
 
     def work(self, *, once, every, **options) -> Result:
         self.stopping = threading.Event()
@@ -58,12 +61,12 @@ class Command(HouseCommand):
         """One look around; whether there may be more to do at once."""
         sent, _failed = outbox.deliver()
         sealed = audit.seal()
-        if self.day_has_turned():
+        if time.monotonic() >= self.ask_again_at and self.day_has_turned():
             try:
                 daily.run(daily.CHORES, job="daily")
             except Refused as refused:
                 self.stderr.write(str(refused))
-                self.stopping.wait(60)
+                self.ask_again_at = time.monotonic() + 60
         imported = applying.work_one()
         return bool(sent) or sealed == 1000 or imported
 
