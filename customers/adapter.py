@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from customers.rights import may_enter, reason_against
 from kit import outbox
 from kit.emails import canonical
+from spaces.models import Location
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -17,7 +19,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return canonical(email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        message = self.render_mail(template_prefix, email, context)
+        first = Location.objects.order_by("pk").first()
+        ours = {
+            "space_name": first.name if first else "Coworking",
+            "space_address": settings.BASE_URL,
+        }
+        message = self.render_mail(template_prefix, email, {**context, **ours})
         html = next((text for text, kind in getattr(message, "alternatives", []) if kind), "")
         outbox.post(to=message.to, subject=message.subject, text=message.body, html=html)
 

@@ -10,10 +10,12 @@ import json
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from django.core.management.base import BaseCommand
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import OperationalError, ProgrammingError
 
 from kit.problems import Refused
 
@@ -36,12 +38,24 @@ def a_date(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a date such as 2026-11-30") from None
 
 
+def _refuse_arguments(parser: ArgumentParser, message: str) -> NoReturn:
+    """Arguments that cannot be are refused like everything else: a sentence, exit code 3."""
+    parser.print_usage(sys.stderr)
+    parser.exit(REFUSED, f"Refused: {message}\n")
+
+
 def add_date(parser: ArgumentParser) -> None:
     """The arguments of what goes by the date: `--on`, and `--yes-jump` for one far ahead."""
     parser.add_argument("--on", type=a_date, metavar="DATE", help="as if it were this date")
     parser.add_argument(
         "--yes-jump", action="store_true", help="the date really is that far after the last run"
     )
+
+
+def _lacks_tables(error: Exception) -> bool:
+    """Whether a statement failed because there is no such table or column."""
+    state = getattr(error.__cause__, "sqlstate", "")
+    return state in ("42P01", "42703") or str(error).startswith(("no such table", "no such column"))
 
 
 class HouseCommand(BaseCommand):
@@ -54,6 +68,8 @@ class HouseCommand(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object, for machines"
         )
+        if getattr(parser, "called_from_command_line", False):
+            parser.error = partial(_refuse_arguments, parser)  # type: ignore[method-assign]
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -67,6 +83,11 @@ class HouseCommand(BaseCommand):
         except Refused as refused:
             text = " ".join(str(problem.text) for problem in refused.problems)
             result = Result(f"Refused: {text}", {"problems": refused.codes}, REFUSED)
+        except (OperationalError, ProgrammingError) as error:
+            if not _lacks_tables(error):
+                raise
+            text = "Refused: the database has not been prepared. Run manage.py migrate first."
+            result = Result(text, {"problems": ["not_migrated"]}, REFUSED)
         self._wipe()
         if self.as_json:
             figures = {"summary": result.summary, "code": result.code, **result.figures}

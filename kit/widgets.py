@@ -60,6 +60,13 @@ class MoneyInput(Affixed):
         self.currency = currency
         self.before = currency
 
+    def value_from_datadict(self, data, files, name):
+        """ "12,50" is what half of the world types for 12.50."""
+        value = super().value_from_datadict(data, files, name)
+        if isinstance(value, str) and value.count(",") == 1 and "." not in value:
+            value = value.replace(",", ".")
+        return value
+
     def format_value(self, value):
         if isinstance(value, Decimal):
             shown = money.round_to(value, self.currency)

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from kit import clock
@@ -182,7 +183,9 @@ def _progress(one: CustomerImport) -> dict:
         "done": one.done,
         "total": one.total,
         "poll_url": reverse("panel:import_progress", args=[one.pk]),
-        "nobody_works": waiting and (clock.now() - one.made_at).total_seconds() > 20,
+        "nobody_works": waiting
+        and one.ordered_at is not None
+        and (clock.now() - one.ordered_at).total_seconds() > 20,
         "steps": _steps(one),
         "crumbs": _crumbs(),
     }
@@ -212,7 +215,7 @@ def _rows(request: HttpRequest, one: CustomerImport) -> dict:
         "wanted": wanted,
         "rows": page,
         "column_names": COLUMNS,
-        "count": _("%d rows") % total,
+        "count": ngettext("%d row", "%d rows", total) % total,
         "previous": page[0].line if page and more_before else None,
         "next": page[-1].line if page and more_after else None,
         "crumbs": _crumbs(),

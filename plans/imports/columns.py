@@ -93,18 +93,18 @@ def bare(header: str) -> str:
     return re.sub(r"[\W_]+", "", words.plain(header))
 
 
-_BY_BARE_NAME = {**OTHER_NAMES, **{bare(name): name for name in COLUMNS}}
-
-
 def guess(headers: list[str]) -> dict[str, str]:
     """Which column each header means, as far as its name says: header → column or IGNORED.
 
-    The first header that means a column gets it.
+    A header that bears a column's own name gets it, then the first that means it.
     """
-    mapping: dict[str, str] = {}
-    for header in headers:
-        column = _BY_BARE_NAME.get(bare(header), IGNORED)
-        mapping[header] = IGNORED if column in mapping.values() else column
+    exact = {header: bare(header) for header in headers}
+    ours = {bare(name): name for name in COLUMNS}
+    mapping = {header: ours.get(name, IGNORED) for header, name in exact.items()}
+    for header, name in exact.items():
+        column = mapping[header] or OTHER_NAMES.get(name, IGNORED)
+        others = [meaning for other, meaning in mapping.items() if other != header]
+        mapping[header] = IGNORED if column in others else column
     return mapping
 
 

@@ -357,14 +357,15 @@ class Planner:
                 text = _("The last day of this contract is %s here. Change it on the contract.")
                 row.problems.append(_problem("contract_ends_on", ends_on.isoformat(), text % day))
             return
-        plan = min(
-            candidates,
-            key=lambda one: (
-                one.archived_at is not None,
-                one.location_id != location.pk,
-                one.location_id is not None,
-            ),
-        )
+
+        def rank(one: Plan) -> tuple[bool, bool, bool]:
+            away = one.location_id != location.pk
+            return one.archived_at is not None, away, one.location_id is not None
+
+        plan, *others = sorted(candidates, key=rank)
+        if others and rank(others[0]) == rank(plan):
+            row.problems.append(_problem("plan", name, _("Several plans have this name.")))
+            return
         at = plan.location or location
         contract = drafted(
             plan,

@@ -412,13 +412,10 @@ class Contract(SignedTerms):
             return [_PLAN_CHANGES]
         problems = []
         if last_day < self.starts_on:
-            problems.append(
-                Problem(
-                    "before_start",
-                    _("The last day lies before the first one: call the contract off instead."),
-                    "last_day",
-                )
-            )
+            text = _("The last day cannot lie before the first one.")
+            if state == State.SCHEDULED:
+                text = _("The last day lies before the first one: call the contract off instead.")
+            problems.append(Problem("before_start", text, "last_day"))
         elif last_day > LATEST:
             problems.append(_far_away("last_day"))
         elif self.ends_on is not None and last_day > self.ends_on:
@@ -779,7 +776,8 @@ class Contract(SignedTerms):
         """Set this contract's own price from a day on.
 
         A step that is still ahead can be set anew. Raises `Refused` with `needs_manager`,
-        `invalid_price`, `price_too_fine`, `called_off`, `after_end` or `price_set_already`.
+        `invalid_price`, `price_too_fine`, `called_off`, `after_end`, `before_start` or
+        `price_set_already`.
         """
         today = self._begin(None)
         if self.is_called_off:
@@ -788,6 +786,8 @@ class Contract(SignedTerms):
             raise Refused(Problem("needs_manager", _("Only a manager may do this."), "price"))
         if self.ends_on is not None and from_on > self.ends_on:
             raise Refused(Problem("after_end", _("The contract has ended by then."), "from_on"))
+        if from_on < self.starts_on:
+            raise Refused(Problem("before_start", _("The contract starts later."), "from_on"))
         amount = _valid_price(price, self.location.currency)
         with in_words():
             if from_on > today:

@@ -40,6 +40,7 @@ class CustomerImport(models.Model):
     done = models.PositiveIntegerField(default=0)
     error = Text(blank=True)
     leased_until = models.DateTimeField(null=True)
+    ordered_at = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=clock.now)
     made_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     applied_at = models.DateTimeField(null=True)

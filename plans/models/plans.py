@@ -297,7 +297,9 @@ def _valid_price(price: Decimal | int | str, currency: str) -> Decimal:
     except ValidationError:
         amount = None
     problems = []
-    if amount is None or not 0 <= amount <= money.MOST:
+    if amount is not None and amount > money.MOST:
+        problems.append(Problem("price_too_high", _("This is more than can be kept."), "price"))
+    elif amount is None or amount < 0:
         problems.append(Problem("invalid_price", _("Enter an amount of zero or more."), "price"))
     elif currency and money.round_to(amount, currency) != amount:
         problems.append(

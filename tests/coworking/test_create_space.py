@@ -66,3 +66,23 @@ def test_the_front_door_sends_everybody_where_they_belong(w, client):
     assert client.get("/")["Location"] == "/panel/"
     client.force_login(w.ada.user)
     assert client.get("/")["Location"] == "/portal/"
+
+
+def test_what_is_not_found_has_the_houses_page_in_development_too(client, settings):
+    settings.DEBUG = True
+    for address in ("/nope", "/portal/nope/"):
+        page = client.get(address)
+        assert page.status_code == 404
+        assert "urlpatterns" not in page.content.decode()
+        assert "URLconf" not in page.content.decode()
+
+
+def test_a_forgotten_password_is_mailed_in_the_houses_words(w, client):
+    from kit.models import OutboxMessage
+
+    client.post("/portal/password/reset/", {"email": "ada@example.com"})
+    message = OutboxMessage.objects.get()
+    assert message.to == ["ada@example.com"]
+    assert "Riverside House" in message.text
+    assert "/portal/password/" in message.text
+    assert "{{" not in message.text

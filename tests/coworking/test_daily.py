@@ -40,6 +40,15 @@ def test_what_one_job_has_reached_counts_for_the_other(w):
         call_command("roll_contracts", on=day("2027-03-25"))
 
 
+def test_a_date_that_is_none_is_refused(w, capsys):
+    from coworking.management.commands.daily import Command
+
+    with pytest.raises(SystemExit) as ended:
+        Command().run_from_argv(["manage.py", "daily", "--on", "31.12.2026"])
+    assert ended.value.code == 3
+    assert "'31.12.2026' is not a date such as 2026-11-30" in capsys.readouterr().err
+
+
 def test_the_first_run_may_be_for_any_day(w):
     call_command("daily", on=day("2030-01-01"))
     assert jobs.latest("daily").on == day("2030-01-01")

@@ -138,3 +138,14 @@ def test_the_number_of_queries_does_not_depend_on_the_rows(
         story.plan(w.house, f"Plan {number}").sign_up(story.person(w.house), by=w.mona)
     with django_assert_num_queries(len(few)):
         mona.get(reverse("panel:plans"))
+
+
+def test_half_of_the_world_writes_a_comma(mona):
+    mona.post(reverse("panel:plan_new"), filled_in(price="12,50"))
+    assert Plan.objects.get(name="Evening Desk").price_on(story.TODAY) == Decimal("12.50")
+
+
+def test_an_amount_beyond_all_bounds_is_refused_in_words(mona):
+    answer = mona.post(reverse("panel:plan_new"), filled_in(price="99999999999999"))
+    assert answer.status_code == 422
+    assert "This is more than can be kept." in str(answer.context["form"].errors["price"])

@@ -535,3 +535,14 @@ def test_undo_after_the_daily_job_leaves_the_announced_status_true(riverside, at
     assert [(c.status, c.on.isoformat()) for c in live] == [
         ("member", "2026-10-01"), ("contact", "2026-12-01"),
     ]  # fmt: skip
+
+
+def test_a_plan_name_that_several_plans_have_is_told_apart_first(riverside):
+    story.plan(riverside, "Hot Desk", "10")
+    assert problems(HEADER + ",A,,a@e.com,Hot Desk,,\n") == [(2, "plan")]
+
+
+def test_a_header_with_our_own_name_comes_before_one_that_means_it():
+    assert guess(["id", "external_id", "name", "full_name"]) == {
+        "id": "", "external_id": "external_id", "name": "", "full_name": "full_name",
+    }  # fmt: skip
