@@ -8,7 +8,6 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -26,13 +25,15 @@ SHOWN = 3
 class SignUp:
     """A contract as it would be signed: not stored, but complete.
 
-    `cycles` are its first ones, `missed` those due before today. The customer is `status` today
+    `cycles` are its first ones, `missed` those due before today, `already` the customer's other
+    contracts on the same plan that run or are to come. The customer is `status` today
     instead of `status_before`, and `turns` are the changes of status that come.
     """
 
     contract: Contract
     cycles: list[Cycle]
     missed: list[Cycle]
+    already: list[Contract]
     status_before: str
     status: str
     turns: list[Turn]
@@ -65,12 +66,14 @@ def of_sign_up(plan: Plan, customer: Customer, **what: Any) -> SignUp:
     """What `plan.sign_up(customer, …)` would sign. Raises `Refused` as it does."""
     today = customer.location.today()
     before = customer.status_on(today)
+    already = list(customer.contracts.filter(plan=plan).running_or_scheduled(on=today))
     with taken_back():
         contract = plan.sign_up(customer, **what)
         return SignUp(
             contract=contract,
-            cycles=list(islice(contract.cycles(LATEST), SHOWN)),
+            cycles=contract.first_cycles(SHOWN),
             missed=contract.missed_cycles(),
+            already=already,
             status_before=before,
             status=customer.status_on(today),
             turns=[turn for turn in customer.turns() if turn.on > today],
@@ -86,7 +89,7 @@ def of_change(contract: Contract, **what: Any) -> Change:
             old=contract,
             new=new,
             last_cycle=old_cycles[-1] if old_cycles else None,
-            cycles=list(islice(new.cycles(LATEST), SHOWN)),
+            cycles=new.first_cycles(SHOWN),
         )
     contract.refresh_from_db()
     return change

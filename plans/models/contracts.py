@@ -326,6 +326,10 @@ class Contract(SignedTerms):
             until=until,
         )
 
+    def first_cycles(self, count: int) -> list[Cycle]:
+        """Its first billing cycles, at most `count`."""
+        return list(islice(self._cycles(LATEST), count))
+
     def coming_cycles(self, count: int, *, on: dt.date) -> list[Cycle]:
         """The cycle that runs on a day and the next ones, at most `count` in all."""
         return list(islice((cycle for cycle in self._cycles(LATEST) if cycle.end > on), count))

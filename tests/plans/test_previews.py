@@ -49,3 +49,9 @@ def test_a_scheduled_contract_that_changes_never_starts(w):
     shown = previews.of_change(contract, to=w.office, starts_on=day("2026-12-01"), by=w.mona)
     assert shown.last_cycle is None
     assert contract.state_on(TODAY) == "scheduled"
+
+
+def test_a_second_contract_on_the_same_plan_is_seen_coming(w):
+    preview = previews.of_sign_up(w.hot_desk, w.ada, by=w.mona)
+    assert [contract.pk for contract in preview.already] == [w.ada_contract.pk]
+    assert previews.of_sign_up(w.hot_desk, w.noor, by=w.mona).already == []
