@@ -9,7 +9,6 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 
 class Problem(NamedTuple):
@@ -138,8 +137,3 @@ def _unique_over(columns: list[str]) -> str:
             if field.unique and wanted == {field.column}:
                 return f"{table}.{field.column}"
     return ""
-
-
-CHANGED_MEANWHILE = Problem(
-    "changed_meanwhile", _("Somebody else changed this meanwhile. Both versions are shown.")
-)
