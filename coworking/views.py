@@ -1,8 +1,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from customers import doors
 from customers.models import StaffRole
-from customers.rights import may_enter, reason_against
 from kit.policies import policy
 
 
@@ -21,10 +21,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Whoever is turned away reads why; the others, who may come here."""
-    if request.user.is_authenticated and not may_enter(request.user):
-        reason = reason_against(request.user)
-        return render(request, "errors/turned_away.html", {"reason": reason}, status=403)
+    """Whoever is turned away reads so; the others, who may come here."""
+    if request.user.is_authenticated and not doors.may_enter(request.user):
+        return doors.turn_away(request, request.user)
     return render(request, "errors/403.html", {"exception": exception}, status=403)
 
 

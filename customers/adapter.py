@@ -6,9 +6,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
-from customers.rights import may_enter, reason_against
+from customers import doors
 from kit import outbox
 from kit.emails import canonical
 from spaces.models import Location
@@ -36,8 +35,6 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> HttpResponse | None:
         """Refuse whoever may act for nobody here, after the right password, with the reason."""
         refused = super().pre_login(request, user, **kwargs)
-        if refused or may_enter(user):
+        if refused or doors.may_enter(user):
             return refused
-        return render(
-            request, "errors/turned_away.html", {"reason": reason_against(user)}, status=403
-        )
+        return doors.turn_away(request, user, with_reason=True)

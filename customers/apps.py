@@ -8,10 +8,10 @@ class CustomersConfig(AppConfig):
     def ready(self):
         import customers.receivers  # noqa: F401 - importing connects them
         from customers import rights
-        from customers.models import Customer, Team
+        from customers.models import Customer, Team, User
         from customers.models.status import guards_of_changes
         from kit import guards, locks
 
         rights.define_policies()
-        locks.register(customers=Customer, teams=Team)
+        locks.register(users=User, customers=Customer, teams=Team)
         guards.declare(*guards_of_changes)

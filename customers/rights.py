@@ -1,13 +1,18 @@
-"""What each role may do. Roles add up; a page names the right that it needs as its policy."""
+"""What each role may do. Roles add up; a page names the right that it needs as its policy.
+
+A role may be limited to a location. A right alone opens a page; what is done to a record asks for
+the right at the record's location, and what concerns the whole space for the right everywhere.
+"""
 
 from django.http import HttpRequest
 
+from customers import doors
 from kit import policies
 
 RIGHTS: dict[str, frozenset[str]] = {
     # Whoever works here sees customers, plans and contracts.
     "see_panel": frozenset({"front_desk", "manager", "accountant", "owner"}),
-    # Customers, teams, suspensions, sign up and cancel at the plan's terms.
+    # Customers, teams, suspensions, invitations, sign up and cancel at the plan's terms.
     "serve_customers": frozenset({"front_desk", "manager", "owner"}),
     # Price overrides, discounts, backdating, archive, import, plans, reports.
     "manage_space": frozenset({"manager", "owner"}),
@@ -25,18 +30,8 @@ WORDS = {
     "own_space": "owners",
 }
 
-
-def may_enter(user) -> bool:
-    """Staff may, and whoever has a customer whose portal is open, or no customer yet."""
-    return (
-        user.is_staff or user.customers.with_open_portal().exists() or not user.customers.exists()
-    )
-
-
-def reason_against(user) -> str:
-    """Why this login's doors are closed, in the words of whoever closed them."""
-    suspended = user.customers.suspended().prefetch_related("suspensions")
-    return " ".join(customer.suspension.reason for customer in suspended)
+# Rights that some pages ask for without a limit to locations.
+EVERYWHERE = {"manage_space": "manage_everywhere", "own_space": "own_everywhere"}
 
 
 def _test(right: str):
@@ -46,11 +41,28 @@ def _test(right: str):
     return may
 
 
+def _test_everywhere(right: str):
+    def may(request: HttpRequest) -> bool:
+        return request.user.is_authenticated and request.user.may_everywhere(right)
+
+    return may
+
+
 def define_policies() -> None:
     for right, words in WORDS.items():
         policies.define(right, words, _test(right))
+    for right, name in EVERYWHERE.items():
+        words = f"{WORDS[right]} of every location"
+        policies.define(name, words, _test_everywhere(right))
     policies.define(
         "portal",
         "whoever has signed in and is not turned away",
-        lambda request: request.user.is_authenticated and may_enter(request.user),
+        doors.lets_in,
+        keep=doors.keep,
+    )
+    policies.define(
+        "customer",
+        "whoever has signed in and acts for a customer",
+        doors.lets_customer_in,
+        keep=doors.keep,
     )

@@ -1,8 +1,9 @@
 """One way to lock rows, so that two deeds never wait for each other in a circle.
 
-A transaction takes its locks in one call, always in `ORDER` and by key. A second call may only
-ask for rows that are already held (a verb called by a verb); asking for more is a mistake that
-fails in tests. SQLite serialises its writers by itself (`BEGIN IMMEDIATE`).
+A transaction takes its locks in `ORDER` and by key. A later call may ask for rows that are
+already held (a verb called by a verb), and for rows that come after everything it has locked (a
+verb called by a page that holds its login); anything else could wait in a circle and is a mistake
+that fails in tests. SQLite serialises its writers by itself (`BEGIN IMMEDIATE`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models, transaction
 
 ORDER = (
+    "users",
     "customers",
     "teams",
     "plans",
@@ -28,7 +30,7 @@ _models: dict[str, type[models.Model]] = {}
 
 
 class LockedTwice(RuntimeError):
-    """A transaction asked for further locks after its first call."""
+    """A transaction asked for locks that do not come after those that it holds."""
 
 
 def register(**named: type[models.Model]) -> None:
@@ -44,7 +46,7 @@ def take(*, using: str = DEFAULT_DB_ALIAS, **wanted: Iterable[int | models.Model
 
     Values are keys or records; keys that do not exist are passed over. Raises
     `TransactionManagementError` outside a transaction, `LockedTwice` (where `STRICT_LOCKS`)
-    when the transaction holds locks already and these are not among them.
+    when the transaction has locked something already that these do not come after.
     """
     connection = connections[using]
     if not connection.in_atomic_block:
@@ -61,7 +63,8 @@ def take(*, using: str = DEFAULT_DB_ALIAS, **wanted: Iterable[int | models.Model
         raise ValueError(f"no lock is called {', '.join(sorted(unknown))}")
     if not missing:
         return
-    if locked and settings.STRICT_LOCKS:
+    first = min(ORDER.index(name) for name in missing)
+    if first <= max((ORDER.index(name) for name in locked), default=-1) and settings.STRICT_LOCKS:
         raise LockedTwice(f"this transaction holds {held} and now asks for {missing}")
     for name in ORDER:
         if name in missing:
@@ -108,18 +111,19 @@ def _remember(connection, rows: dict[str, set[int]], *, locked: bool = True) -> 
     transaction.on_commit(held, using=connection.alias)
 
 
-def _held(connection) -> tuple[dict[str, set[int]], bool]:
-    """What this transaction holds by now, and whether a call locked any of it.
+def _held(connection) -> tuple[dict[str, set[int]], set[str]]:
+    """What this transaction holds by now, and which of it calls have locked.
 
     Django drops commit hooks at the end of a transaction and when a savepoint is rolled back:
     just when the database drops the locks.
     """
     mark = _transaction_mark(connection)
     found: dict[str, set[int]] = {}
-    locked = False
+    locked: set[str] = set()
     for _sids, hook, _robust in connection.run_on_commit:
         if isinstance(hook, _Held) and hook.transaction_mark == mark:
-            locked |= hook.locked
+            if hook.locked:
+                locked.update(hook)
             for name, keys in hook.items():
                 found.setdefault(name, set()).update(keys)
     return found, locked

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
 
@@ -21,15 +21,27 @@ class Policy(NamedTuple):
     words: str
     test: Callable[[HttpRequest], bool]
     open: bool = False
+    keep: Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse] | None = None
 
 
 _policies: dict[str, Policy] = {}
 _package_routes: dict[str, str] = {}
 
 
-def define(name: str, words: str, test: Callable[[HttpRequest], bool], *, open: bool = False):
-    """Name a policy. `open` policies need nobody signed in."""
-    _policies[name] = Policy(name, words, test, open)
+def define(
+    name: str,
+    words: str,
+    test: Callable[[HttpRequest], bool],
+    *,
+    open: bool = False,
+    keep: Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse] | None = None,
+) -> None:
+    """Name a policy. `open` policies need nobody signed in.
+
+    The test is asked before the view runs. `keep(request, answer)`, where a policy has one, runs
+    the view itself by calling `answer`, and sees to it that the policy still holds at its end.
+    """
+    _policies[name] = Policy(name, words, test, open, keep)
 
 
 def named(name: str) -> Policy:
@@ -101,6 +113,10 @@ class PolicyMiddleware:
         found = _policies[name]
         if not found.test(request):
             raise PermissionDenied(found.words)
+        request.policy = name
+        if found.keep is not None:
+            return found.keep(request, lambda: view(request, *args, **kwargs))
+        return None
 
 
 def allows(request: HttpRequest, name: str) -> bool:

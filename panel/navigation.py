@@ -23,7 +23,7 @@ PLACES = [
     ("panel:customers", _("Customers"), "users-round", "see_panel"),
     ("panel:contracts", _("Contracts"), "file-text", "see_panel"),
     ("panel:plans", _("Plans"), "armchair", "see_panel"),
-    ("panel:imports", _("Import"), "file-up", "manage_space"),
+    ("panel:imports", _("Import"), "file-up", "manage_everywhere"),
     ("panel:components", _("Components"), "palette", "own_space"),
 ]
 

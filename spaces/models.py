@@ -70,6 +70,11 @@ class Location(models.Model):
         CYCLE_END = "cycle_end", _("at the end of the billing cycle")
         PURCHASE = "purchase", _("at every purchase")
 
+    class Registration(models.TextChoices):
+        OPEN = "open", _("Open: whoever registers can start at once")
+        APPROVAL = "approval", _("With approval: staff let everybody in who registers")
+        CLOSED = "closed", _("Closed: only by invitation")
+
     name = Line(_("name"), max_length=120, unique=True)
     timezone = Line(_("time zone"), max_length=64, default="UTC")
     currency = Line(_("currency"), max_length=3, default="EUR")
@@ -82,6 +87,11 @@ class Location(models.Model):
         _("days to pay"), default=14, validators=[MaxValueValidator(365)]
     )
     invoice_at = Line(_("invoice"), max_length=12, choices=InvoiceAt, default=InvoiceAt.CYCLE_END)
+    registration = Line(
+        _("registration"), max_length=10, choices=Registration, default=Registration.OPEN
+    )
+    contact_email = Line(_("contact e-mail"), max_length=254, blank=True)
+    contact_phone = Line(_("contact phone"), max_length=40, blank=True)
     legal_name = Line(_("legal name"), max_length=200, blank=True)
     address = Line(_("address"), max_length=300, blank=True)
     city = Line(_("city"), max_length=120, blank=True)
@@ -100,6 +110,10 @@ class Location(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(invoice_at__in=["cycle_end", "purchase"]), name="location_invoice_at"
+            ),
+            models.CheckConstraint(
+                condition=Q(registration__in=["open", "approval", "closed"]),
+                name="location_registration",
             ),
         ]
 

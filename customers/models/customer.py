@@ -55,8 +55,18 @@ class CustomerQuerySet(models.QuerySet):
         return self.not_suspended().live().filter(portal_access_withdrawn_at=None)
 
     def visible_to(self, user) -> "CustomerQuerySet":
-        """What this login may see: everything for staff, its own customers for the others."""
-        return self if user.is_staff else self.acted_for_by(user)
+        """What this login may see: for staff the customers of their locations, at home there or
+        with a contract there; for the others their own."""
+        return (
+            self.at_places(user.places("see_panel")) if user.is_staff else self.acted_for_by(user)
+        )
+
+    def at_places(self, places: frozenset[int] | None) -> "CustomerQuerySet":
+        """Customers at home or with a contract at one of these locations (None: anywhere)."""
+        if places is None:
+            return self
+        signed = contracts().filter(customer=models.OuterRef("pk"), location__in=places)
+        return self.filter(Q(location__in=places) | models.Exists(signed))
 
     def acted_for_by(self, user) -> "CustomerQuerySet":
         """The customers that a login acts for in the portal."""

@@ -76,7 +76,8 @@ class Suspendable(models.Model):
         A manual suspension replaces an open one of another cause. Raises `Refused` with
         `already_suspended` or `reason_missing`.
         """
-        locks.take(customers=[self])
+        locks.take(users=[self.user_id] if self.user_id else [], customers=[self])
+        self.refresh_from_db(fields=["user"])
         on = on or self.location.today()
         self.forget()
         reason = reason.strip()
@@ -124,7 +125,12 @@ class Suspendable(models.Model):
         suspension = self.suspensions.filter(lifted_at=None).first()
         if suspension is None:
             raise Refused(Problem("not_suspended", _("This customer is not suspended.")))
-        if bill_missed and by is not None and by.is_staff and not by.may("manage_space"):
+        if (
+            bill_missed
+            and by is not None
+            and by.is_staff
+            and not by.may("manage_space", at=self.location)
+        ):
             text = _("Only a manager may charge the missed fees.")
             raise Refused(Problem("needs_manager", text, "bill_missed"))
         on = on or self.location.today()

@@ -1,6 +1,7 @@
 import datetime as dt
 from decimal import Decimal
 
+from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -16,6 +17,20 @@ class TeamQuerySet(models.QuerySet):
     def live(self) -> "TeamQuerySet":
         """Teams that are not archived."""
         return self.filter(archived_at=None)
+
+    def visible_to(self, user) -> "TeamQuerySet":
+        """Every team for staff; for the others those that a customer of their login is in."""
+        if user.is_staff:
+            return self
+        return self.live().filter(
+            models.Exists(
+                TeamMembership.objects.filter(
+                    team=models.OuterRef("pk"),
+                    left_at=None,
+                    customer__in=apps.get_model("customers.Customer").objects.acted_for_by(user),
+                )
+            )
+        )
 
     def start(self, name: str, *, by, **fields) -> "Team":
         """Make a team. Raises `Refused` with `team_exists` or what is wrong with a field."""

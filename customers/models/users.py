@@ -85,19 +85,40 @@ class User(AbstractBaseUser):
         self.refresh_from_db(fields=["session_epoch"])
 
     @cached_property
+    def held_roles(self) -> frozenset[tuple[str, int | None]]:
+        """The roles held today, each with the key of its location (None: every location)."""
+        held = self.staff_roles.filter(ended_at=None)
+        return frozenset(held.values_list("role", "location_id"))
+
+    @property
     def roles(self) -> frozenset[str]:
-        """The roles held today; they add up."""
-        return frozenset(self.staff_roles.filter(ended_at=None).values_list("role", flat=True))
+        """The names of the roles held today, somewhere or everywhere; they add up."""
+        return frozenset(role for role, _location in self.held_roles)
 
     @property
     def is_staff(self) -> bool:
         return bool(self.roles)
 
-    def may(self, right: str) -> bool:
-        """Whether one of the roles carries a right; see `customers.rights`."""
+    def may(self, right: str, *, at: "Location | None" = None) -> bool:
+        """Whether one of the roles carries a right (see `customers.rights`) at a location.
+
+        Without a location: whether there is one where it does.
+        """
+        places = self.places(right)
+        return places is None or (at.pk in places if at is not None else bool(places))
+
+    def may_everywhere(self, right: str) -> bool:
+        """Whether a role that is not limited to a location carries a right."""
+        return self.places(right) is None
+
+    def places(self, right: str) -> frozenset[int] | None:
+        """The keys of the locations where the roles carry a right; None means all of them."""
         from customers.rights import RIGHTS
 
-        return self.is_active and not self.roles.isdisjoint(RIGHTS[right])
+        if not self.is_active:
+            return frozenset()
+        found = [location for role, location in self.held_roles if role in RIGHTS[right]]
+        return None if None in found else frozenset(key for key in found if key is not None)
 
     def give_role(
         self, role: str, *, by: "User | None", location: "Location | None" = None
@@ -112,7 +133,7 @@ class User(AbstractBaseUser):
                     role=role, location=location, given_at=clock.now(), given_by=by
                 )
             audit.record("role.give", self, by=by, changes={"role": [None, role]})
-        self.__dict__.pop("roles", None)
+        self.__dict__.pop("held_roles", None)
         return given
 
     def end_role(self, role: str, *, by: "User | None") -> None:
@@ -129,7 +150,7 @@ class User(AbstractBaseUser):
                 ended_at=clock.now(), ended_by=by
             )
             audit.record("role.end", self, by=by, changes={"role": [role, None]})
-        self.__dict__.pop("roles", None)
+        self.__dict__.pop("held_roles", None)
 
 
 class StaffRole(models.Model):

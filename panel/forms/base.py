@@ -48,6 +48,13 @@ class HouseForm(forms.BaseForm):
         except Refused as refused:
             self.refuse(refused.problems)
 
+    def offer_locations(self, locations: Iterable[Any]) -> None:
+        """Let only these locations be chosen, where the form asks for one at all."""
+        field: Any = self.fields.get("location")
+        if field is not None:
+            keys = [location.pk for location in locations]
+            field.queryset = field.queryset.filter(pk__in=keys)
+
 
 class ConfirmForm(HouseForm, forms.Form):
     """Nothing to fill in: sending it confirms a deed."""

@@ -77,7 +77,7 @@ class SignUpForm(HouseForm, OnceForm):
         self._offer("on_behalf_of", teams)
         self._offer("location", locations if several else locations.none())
         self.fields["price"].widget = MoneyInput(currency=customer.location.currency)
-        if not user.may("manage_space"):
+        if not user.may("manage_space", at=customer.location):
             for name in FOR_MANAGERS:
                 del self.fields[name]
 

@@ -51,6 +51,12 @@ def may(user: User, right: str) -> bool:
     return user.may(right)
 
 
+@register.simple_tag(takes_context=True)
+def may_at(context, right: str, location) -> bool:
+    """`{% may_at "manage_space" customer.location as may_manage %}`: what may be done there."""
+    return context["user"].may(right, at=location)
+
+
 @register.filter
 def country(code: str) -> str:
     """GB → United Kingdom."""
@@ -64,7 +70,9 @@ def deeds(context, contract: Contract, on: dt.date, css: str = "") -> dict:
     The contract's freezes, cancellations and plan changes should be at hand in lists.
     """
     offered = [
-        DEEDS[verb] for verb in contract.deeds(on=on) if context["user"].may(DEEDS[verb].right)
+        DEEDS[verb]
+        for verb in contract.deeds(on=on)
+        if context["user"].may(DEEDS[verb].right, at=contract.location)
     ]
     return {
         "contract": contract,

@@ -4,16 +4,17 @@ from typing import NamedTuple
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers.models import Customer, User
+from customers.models import User
 from kit.once import creates
 from kit.policies import policy
 from kit.templatetags.house import day
+from panel import rows
 from panel.filters import ContractFilter
 from panel.forms.contracts import SignUpForm
 from panel.lists import page
@@ -34,14 +35,14 @@ def contracts(request: HttpRequest) -> HttpResponse:
     filters = ContractFilter(request, todays, locations)
     asked = request.GET.get("sort", "")
     sort = asked if asked.removeprefix("-") in SORTS else "-start"
-    rows = Contract.objects.with_state(on=todays).select_related("customer", "plan", "location")
+    shown = Contract.objects.with_state(on=todays).select_related("customer", "plan", "location")
     context = {
         "filters": filters,
         "sort": sort,
         "several": len(locations) > 1,
         "page": page(
             filters.qs,
-            rows,
+            shown,
             sort=sort.replace(sort.removeprefix("-"), SORTS[sort.removeprefix("-")]),
             query=request.GET,
         ),
@@ -54,8 +55,7 @@ def contracts(request: HttpRequest) -> HttpResponse:
 @creates
 def new(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign a customer up to a plan; what that brings is shown before."""
-    seen = Customer.objects.visible_to(request.user).select_related("location")
-    customer = get_object_or_404(seen, pk=pk)
+    customer = rows.customer(request, pk)
     today = customer.location.today()
     form = SignUpForm.of(request, customer=customer, user=request.user, on=today)
     asked = "preview" in request.POST
@@ -96,7 +96,7 @@ def _signed(contract: Contract) -> str:
 @require_safe
 def contract(request: HttpRequest, pk: int) -> HttpResponse:
     """A contract: its terms, its state and why, its fees, and all that was decided about it."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     today = contract.location.today()
     changes = list(contract.plan_changes.select_related("new__plan", "by", "withdrawn_by"))
     context = {
@@ -106,7 +106,7 @@ def contract(request: HttpRequest, pk: int) -> HttpResponse:
         "freeze": contract.freezes.covering(today).first(),
         "earliest": _earliest(contract, today),
         "can_set_price": "add_price_step" in contract.deeds(on=today)
-        and request.user.may("manage_space"),
+        and request.user.may("manage_space", at=contract.location),
         "cycles": contract.coming_cycles(CYCLES_SHOWN, on=today),
         "prices": contract.price_history(),
         "freezes": [one for one in contract.freezes.all() if one.withdrawn_at is None],
@@ -174,10 +174,3 @@ def _decisions(contract: Contract, changes: Iterable[PlanChange]) -> list[Decide
 def _origin(contract: Contract) -> PlanChange | None:
     """The change of plan that made this contract, or None."""
     return PlanChange.objects.filter(new=contract).select_related("contract__plan").first()
-
-
-def find(request: HttpRequest, pk: int) -> Contract:
-    """A contract that this person may see, with whom it is about; otherwise a 404."""
-    seen = Contract.objects.visible_to(request.user).with_history()
-    related = seen.select_related("customer__location", "plan", "location", "on_behalf_of")
-    return get_object_or_404(related.prefetch_related("plan__prices", "price_steps"), pk=pk)

@@ -3,7 +3,7 @@ import re
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,6 +14,7 @@ from kit.once import creates
 from kit.policies import policy
 from kit.problems import Refused
 from kit.spans import Span
+from panel import rows
 from panel.filters import CustomerFilter
 from panel.forms.base import ConfirmForm
 from panel.forms.customers import EditCustomerForm, NewCustomerForm, NotesForm
@@ -75,6 +76,7 @@ def _with_rows(filters: CustomerFilter):
 def new(request: HttpRequest) -> HttpResponse:
     """Add a customer, whose type must be chosen."""
     form = NewCustomerForm.of(request)
+    form.offer_locations(rows.locations_within_reach(request, "serve_customers"))
     if form.is_valid():
         with form.showing_refusals():
             customer = Customer.objects.register(**form.words, by=request.user)
@@ -88,7 +90,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def customer(request: HttpRequest, pk: int) -> HttpResponse:
     """The record: who they are, why they are member or contact, and what can be done."""
-    customer = _customer(request, pk)
+    customer = rows.customer(request, pk)
     today = customer.location.today()
     contracts = _contracts(customer, today)
     everything = "all" in request.GET
@@ -145,8 +147,11 @@ def _span(contract: Contract, today) -> Span:
 @reads_and_writes
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a customer's words, type included, beside others who may do the same."""
-    customer = _customer(request, pk)
+    customer = rows.customer(request, pk)
     form = EditCustomerForm.of(request, record=customer)
+    form.offer_locations(
+        [customer.location, *rows.locations_within_reach(request, "serve_customers")]
+    )
     if form.is_valid():
         with form.showing_refusals():
             changed = customer.edit(form.changes, seen=form.seen, by=request.user)
@@ -165,7 +170,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 @reads_and_writes
 def notes(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a customer's notes, in place or on a page of their own."""
-    customer = _customer(request, pk)
+    customer = rows.customer(request, pk)
     form = NotesForm.of(request, record=customer)
     if form.is_valid():
         with form.showing_refusals():
@@ -183,7 +188,7 @@ def notes(request: HttpRequest, pk: int) -> HttpResponse:
 @reads_and_writes
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Hide a customer with a past from lists."""
-    customer = _customer(request, pk)
+    customer = rows.customer(request, pk)
     form = ConfirmForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
@@ -207,7 +212,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 @reads_and_writes
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring an archived customer back."""
-    customer = _customer(request, pk)
+    customer = rows.customer(request, pk)
     form = ConfirmForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
@@ -226,7 +231,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 @reads_and_writes
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a customer that has no history."""
-    customer = _customer(request, pk)
+    customer = rows.customer(request, pk)
     form = ConfirmForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
@@ -283,11 +288,6 @@ def _archived(customer: Customer, *, by) -> bool:
     except Refused:
         return False
     return True
-
-
-def _customer(request: HttpRequest, pk: int) -> Customer:
-    seen = Customer.objects.visible_to(request.user).select_related("location", "user")
-    return get_object_or_404(seen, pk=pk)
 
 
 def _crumbs(customer: Customer | None = None) -> list[tuple[str, str]]:

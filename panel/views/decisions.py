@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from kit.once import creates
 from kit.policies import policy
+from panel import rows
 from panel.forms.contracts import (
     CallOffForm,
     CancelForm,
@@ -19,7 +20,6 @@ from panel.forms.contracts import (
     WithdrawForm,
     arguments,
 )
-from panel.views.contracts import find
 from plans import previews
 from plans.models import Contract
 
@@ -31,7 +31,7 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 @creates
 def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a contract its last day; front desk keeps to notice and minimum term."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     earliest = contract.earliest_last_day(on=contract.location.today())
     form = CancelForm.of(request, initial={"last_day": earliest})
     if form.is_valid():
@@ -39,7 +39,7 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
             contract.cancel(**arguments(form), by=request.user)
             messages.success(request, _("Cancelled."))
             return redirect("panel:contract", pk)
-    may_break_terms = request.user.may("manage_space")
+    may_break_terms = request.user.may("manage_space", at=contract.location)
     return _page(
         request, "cancellation", contract, form, earliest=earliest, may_break_terms=may_break_terms
     )
@@ -50,7 +50,7 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def cancellation_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the last cancellation back."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     form = WithdrawForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
@@ -66,7 +66,7 @@ def cancellation_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def calling_off(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back a contract that has not started."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     form = CallOffForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
@@ -81,7 +81,7 @@ def calling_off(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def plan_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Move to another plan from a day on; what that costs is shown before."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     today = contract.location.today()
     form = ChangePlanForm.of(
         request, contract=contract, on=today, initial={"starts_on": _first_day(contract)}
@@ -111,7 +111,7 @@ def _first_day(contract: Contract):
 @creates
 def plan_change_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a change of plan that lies ahead back."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     form = WithdrawForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
@@ -126,7 +126,7 @@ def plan_change_withdrawal(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def freeze(request: HttpRequest, pk: int) -> HttpResponse:
     """Freeze a contract for some days, or until it is resumed."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     first = max(contract.location.today(), contract.starts_on)
     form = FreezeForm.of(request, initial={"from_on": first})
     if form.is_valid():
@@ -142,7 +142,7 @@ def freeze(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def resumption(request: HttpRequest, pk: int) -> HttpResponse:
     """End a freeze on a day."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     today = contract.location.today()
     ahead = [
         one
@@ -164,7 +164,7 @@ def resumption(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def price_step(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a contract a price of its own from a day on."""
-    contract = find(request, pk)
+    contract = rows.contract(request, pk)
     coming = contract.coming_cycles(2, on=contract.location.today())
     initial = {"from_on": coming[-1].start} if coming else {}
     form = PriceStepForm.of(request, contract=contract, initial=initial)
@@ -178,7 +178,7 @@ def price_step(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _page(request: HttpRequest, name: str, contract: Contract, form, **more) -> HttpResponse:
     """The page of a decision, with the contract as it is stored, whatever a verb has tried."""
-    contract = find(request, contract.pk)
+    contract = rows.contract(request, contract.pk)
     today = contract.location.today()
     context = {
         "form": form,

@@ -22,7 +22,7 @@ ROWS_A_PAGE = 50
 State = CustomerImport.State
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 @creates
 def imports(request: HttpRequest) -> HttpResponse:
     """What was imported so far, and a form for the next file."""
@@ -45,7 +45,7 @@ def imports(request: HttpRequest) -> HttpResponse:
     return render(request, "panel/imports/list.html", context, status=status)
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 @require_safe
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Where an import stands: its columns, its dry run, or what it did."""
@@ -57,7 +57,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "panel/imports/rows.html", _rows(request, one))
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 def mapping(request: HttpRequest, pk: int) -> HttpResponse:
     """Settle what the headers mean, and order the dry run."""
     one = _find(pk)
@@ -71,7 +71,7 @@ def mapping(request: HttpRequest, pk: int) -> HttpResponse:
     return _mapping_page(request, one, form)
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 @require_POST
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Do what the dry run showed."""
@@ -82,7 +82,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("panel:import", pk)
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 @require_safe
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """How far it is; once done, the page loads itself again."""
@@ -94,7 +94,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "shared/progress.html", _progress(one))
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the whole import back, or say what was built on it."""
     one = _find(pk)
@@ -114,7 +114,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "panel/imports/undo.html", context)
 
 
-@policy("manage_space")
+@policy("manage_everywhere")
 @require_safe
 def failed_rows(request: HttpRequest, pk: int) -> HttpResponse:
     """The rows that are wrong as a CSV file, with what is wrong, to mend and upload again."""

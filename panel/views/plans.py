@@ -3,7 +3,7 @@ import datetime as dt
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from kit.once import creates
 from kit.policies import allows, policy
 from kit.problems import Refused
+from panel import rows
 from panel.forms.plans import EditPlanForm, NewPlanForm, PriceForm
 from plans.models import Contract, Plan
 from spaces.models import Location
@@ -43,7 +44,7 @@ def plans(request: HttpRequest) -> HttpResponse:
 @require_safe
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """A plan: its terms, its prices by date, who is on it."""
-    one = _find(pk)
+    one = rows.plan(request, pk)
     today = one.today()
     contracts = one.contracts.aggregate(
         running=Count("pk", filter=Q(pk__in=Contract.objects.in_force(on=today).values("pk"))),
@@ -71,6 +72,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Make a plan."""
     form = NewPlanForm.of(request)
+    _offer_locations(form, request)
     if form.is_valid():
         with form.showing_refusals():
             made = form.filled_in().offer(by=request.user)
@@ -83,8 +85,9 @@ def new(request: HttpRequest) -> HttpResponse:
 @policy("manage_space")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a plan for contracts signed from now on."""
-    one = _find(pk)
+    one = rows.plan(request, pk)
     form = EditPlanForm.of(request, record=one, instance=one)
+    _offer_locations(form, request)
     if form.is_valid():
         with form.showing_refusals():
             one.edit(form.changes, seen=form.seen, by=request.user)
@@ -98,7 +101,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 @creates
 def price(request: HttpRequest, pk: int) -> HttpResponse:
     """Set a price from a day on."""
-    one = _find(pk)
+    one = rows.plan(request, pk)
     initial = {"from_on": one.today() + DAY}
     form = PriceForm.of(request, currency=one.currency, initial=initial)
     if form.is_valid():
@@ -114,7 +117,7 @@ def price(request: HttpRequest, pk: int) -> HttpResponse:
 @policy("manage_space")
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Take no new contracts on this plan, or take them again."""
-    one = _find(pk)
+    one = rows.plan(request, pk)
     if request.method == "POST":
         try:
             if one.archived_at:
@@ -129,8 +132,11 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "panel/plans/archive.html", {"plan": one, "crumbs": _crumbs(one)})
 
 
-def _find(pk: int) -> Plan:
-    return get_object_or_404(Plan.objects.prefetch_related("prices", "location"), pk=pk)
+def _offer_locations(form: NewPlanForm | EditPlanForm, request: HttpRequest) -> None:
+    """Whoever manages some locations makes plans for each of those, not for all of them."""
+    form.offer_locations(rows.locations_within_reach(request, "manage_space"))
+    if "location" in form.fields and not request.user.may_everywhere("manage_space"):
+        form.fields["location"].required = True
 
 
 def _crumbs(one: Plan | None = None) -> list[tuple[str, str]]:

@@ -296,7 +296,12 @@ def _write(customer_import, planner: Planner, lines: Sequence[Line]) -> list[Row
     )
     lines = [line for line in lines if line.number not in applied]
     touched = planner.touched(lines)
-    locks.take(customers=touched["customers"], teams=touched["teams"], plans=touched["plans"])
+    locks.take(
+        users=touched["users"],
+        customers=touched["customers"],
+        teams=touched["teams"],
+        plans=touched["plans"],
+    )
     plans = planner.plan(lines)
     good = [plan for plan in plans if not plan.problems]
     rows = {plan.line.number: _row(customer_import, plan) for plan in plans}

@@ -132,7 +132,7 @@ class Planner:
         self._signing: dict[int, list[tuple[dt.date, dt.date | None]]] = defaultdict(list)
 
     def touched(self, lines: Sequence[Line]) -> dict[str, list[int]]:
-        """The keys of the customers, teams and plans that rows may write to, for locking."""
+        """The keys of what rows may write to, for locking: logins, customers, teams, plans."""
         rows = [self._read(line).values for line in lines]
         said: dict[str, set] = {
             column: {row[column] for row in rows if row.get(column)}
@@ -145,6 +145,7 @@ class Planner:
         live = Team.objects.live().values_list("pk", "name") if teams else ()
         plans = {words.folded(name) for name in said["plan"]}
         return {
+            "users": list(customers.exclude(user=None).values_list("user_id", flat=True)),
             "customers": list(customers.values_list("pk", flat=True)),
             "teams": [key for key, name in live if words.folded(name) in teams],
             "plans": [plan.pk for name in plans for plan in self.plans.get(name, ())],

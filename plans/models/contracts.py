@@ -149,7 +149,8 @@ class ContractQuerySet(models.QuerySet):
     def visible_to(self, user) -> "ContractQuerySet":
         """Every contract for staff, those of the login's own customers for the others."""
         if user.is_staff:
-            return self
+            places = user.places("see_panel")
+            return self if places is None else self.filter(location__in=places)
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
 
@@ -850,7 +851,7 @@ class Contract(SignedTerms):
 
     def _bound_to_terms(self, by) -> bool:
         """Customers and front desk keep to notice and minimum term; managers need not."""
-        if by is None or by.may("manage_space"):
+        if by is None or by.may("manage_space", at=self.location):
             return False
         return by.is_staff or self._is_own_login(by)
 
@@ -1016,7 +1017,7 @@ def sign_up_problems(
         problems.append(Problem("not_offered", _("Please ask the staff for this plan."), "plan"))
     problems += _period_problems(contract.starts_on, contract.ends_on)
     problems += _team_problems(contract)
-    if changing is None and by is not None and not by.may("manage_space"):
+    if changing is None and by is not None and not by.may("manage_space", at=location):
         problems += _manager_problems(contract, by, on)
     if not problems:
         leaving_out = [changing.pk] if changing and changing.plan_id == plan.pk else []

@@ -66,6 +66,17 @@ def test_a_second_call_for_more_is_a_mistake(people):
             take(customers=[one, two])
 
 
+def test_a_verb_called_by_a_page_locks_what_comes_after_the_pages_own_lock(w):
+    with transaction.atomic():
+        take(users=[w.ada.user])
+        take(customers=[w.ada])
+        take(plans=[w.hot_desk])
+        with pytest.raises(LockedTwice):
+            take(teams=[w.team])
+        with pytest.raises(LockedTwice):
+            take(users=[w.mona])
+
+
 def test_in_production_a_second_call_locks_instead_of_failing(people, settings):
     settings.STRICT_LOCKS = False
     one, two, _three = people

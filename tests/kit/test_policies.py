@@ -38,7 +38,10 @@ WHO: dict[str, frozenset[str]] = {
     "manage_space": frozenset({"manager", "owner"}),
     "keep_books": frozenset({"accountant", "manager", "owner"}),
     "own_space": frozenset({"owner"}),
+    "manage_everywhere": frozenset({"manager", "owner"}),
+    "own_everywhere": frozenset({"owner"}),
     "portal": SIGNED_IN - {"suspended"},
+    "customer": frozenset({"customer"}),
 }
 ROLES = sorted(WHO["public"])
 

@@ -61,12 +61,23 @@ def test_one_login_for_several_customers_sees_each(w, client):
     assert "Hot Desk" in text
 
 
-def test_the_suspended_are_turned_away_with_the_reason(w, client):
+def test_the_suspended_read_the_reason_after_the_right_password_only(w, client):
+    who = {"login": "viktor@example.com"}
+    wrong = client.post("/portal/login/", {**who, "password": "not-his-password"})
+    assert "Three invoices unpaid" not in words(wrong)
+    answer = client.post("/portal/login/", {**who, "password": story.PASSWORD})
+    assert answer.status_code == 403
+    assert "Three invoices unpaid" in words(answer)
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_session_of_the_suspended_reads_that_its_door_is_closed(w, client):
     client.force_login(w.viktor.user)
     answer = client.get("/portal/")
     assert answer.status_code == 403
     text = words(answer)
-    assert "Three invoices unpaid" in text
+    assert "Your access is closed" in text
+    assert "Three invoices unpaid" not in text
     assert "Hot Desk" not in text
 
 

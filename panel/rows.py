@@ -1,0 +1,62 @@
+"""The row that a page is about: found among what the person may see, and within their reach.
+
+What they may not see is a 404. What they may see, but not do this to (their role is limited to
+another location), is a 403 with the words of the page's policy.
+"""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from customers.models import Customer, Team
+from customers.rights import RIGHTS, WORDS
+from plans.models import Contract, Plan
+from spaces.models import Location
+
+
+def customer(request: HttpRequest, pk: int) -> Customer:
+    seen = Customer.objects.visible_to(request.user).select_related("location", "user")
+    found = get_object_or_404(seen, pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def contract(request: HttpRequest, pk: int) -> Contract:
+    """A contract with whom it is about, its history and its prices."""
+    seen = Contract.objects.visible_to(request.user).with_history()
+    related = seen.select_related("customer__location", "plan", "location", "on_behalf_of")
+    found = get_object_or_404(related.prefetch_related("plan__prices", "price_steps"), pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def plan(request: HttpRequest, pk: int) -> Plan:
+    """A plan with its prices; one for every location is within reach of roles without limit."""
+    seen = Plan.objects.visible_to(request.user).select_related("location")
+    found = get_object_or_404(seen.prefetch_related("prices"), pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def team(request: HttpRequest, pk: int) -> Team:
+    return get_object_or_404(Team.objects.visible_to(request.user).select_related("payer"), pk=pk)
+
+
+def within_reach(request: HttpRequest, location: Location | None) -> None:
+    """Refuse a page whose right the person does not have at a location (None: everywhere)."""
+    right: Any = getattr(request, "policy", None)
+    if right not in RIGHTS or right == "see_panel":
+        return
+    user = request.user
+    fine = user.may_everywhere(right) if location is None else user.may(right, at=location)
+    if not fine:
+        raise PermissionDenied(WORDS[right])
+
+
+def locations_within_reach(request: HttpRequest, right: str) -> list[Location]:
+    """The locations where a person has a right, by name: what a form may offer."""
+    places = request.user.places(right)
+    found = Location.objects.all()
+    return list(found if places is None else found.filter(pk__in=places))
