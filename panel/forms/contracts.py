@@ -6,10 +6,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from customers.models import Customer, Team, User
+from kit.forms import HouseForm, LinesField
 from kit.once import OnceForm
 from kit.templatetags.house import money
 from kit.widgets import Affixed, DateInput, MoneyInput
-from panel.forms.base import HouseForm, LinesField
 from plans.models import Contract, Plan
 from spaces.models import Location
 

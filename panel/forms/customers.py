@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from customers.models import Customer
+from kit.forms import EditForm, HouseForm, LinesField
 from kit.once import OnceForm
 from kit.widgets import Affixed, DateInput, RadioCards
-from panel.forms.base import EditForm, HouseForm, LinesField
 from spaces.models import Location
 
 # Codes of unions and of tests, which no address is in.

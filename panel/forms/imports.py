@@ -1,8 +1,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kit.forms import HouseForm
 from kit.once import OnceForm
-from panel.forms.base import HouseForm
 from plans.imports.columns import COLUMNS, CUSTOM, IGNORED
 from plans.imports.reading import MOST_BYTES
 from plans.models import CustomerImport

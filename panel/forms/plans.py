@@ -4,9 +4,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kit.forms import EditForm, HouseForm
 from kit.once import OnceForm
 from kit.widgets import Affixed, DateInput, MoneyInput
-from panel.forms.base import EditForm, HouseForm
 from plans.models import Plan
 from spaces.models import Location
 

@@ -10,13 +10,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.models import Customer
+from kit.forms import ConfirmForm
 from kit.once import creates
 from kit.policies import policy
 from kit.problems import Refused
 from kit.spans import Span
 from panel import rows
 from panel.filters import CustomerFilter
-from panel.forms.base import ConfirmForm
 from panel.forms.customers import EditCustomerForm, NewCustomerForm, NotesForm
 from panel.lists import page
 from plans.models import Contract

@@ -1,4 +1,4 @@
-"""What every form of the panel can do: show why a verb refused, and send only what was changed."""
+"""What every form of the house can do: show why a verb refused, and send only what was changed."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
