@@ -1,12 +1,12 @@
 from allauth.account import views as account
 from django.urls import path
 
-from portal import views
+from portal.views import home
 
 app_name = "portal"
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", home.home, name="home"),
     path("login/", account.login, name="login"),
     path("logout/", account.logout, name="logout"),
 ]

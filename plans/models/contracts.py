@@ -1,6 +1,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -340,6 +341,17 @@ class Contract(SignedTerms):
         return [cycle for cycle in self.cycles(self.signed_on) if cycle.due_on < self.signed_on]
 
     @property
+    def best_discount(self) -> Decimal:
+        """The discount in percent that applies: the larger of its own and its team's."""
+        of_team = self.on_behalf_of.discount if self.on_behalf_of else Decimal(0)
+        return max(Decimal(self.discount), of_team)
+
+    def discounted(self, cycle: Cycle) -> Decimal:
+        """What a cycle costs less the discount, before tax: rounded once."""
+        share = 1 - Fraction(self.best_discount) / 100
+        return money.round_to(cycle.exact_fee * share, self.location.currency)
+
+    @property
     def minimum_last_day(self) -> dt.date | None:
         """The last day of the minimum term; None without one. Freezes do not lengthen it."""
         return self.rhythm.minimum_last_day(self.minimum_cycles)
@@ -532,15 +544,17 @@ class Contract(SignedTerms):
 
     @transaction.atomic
     def change_plan(
-        self, *, to: Plan, starts_on: dt.date, by, on: dt.date | None = None
-    ) -> "Contract":
+        self, *, to: Plan, starts_on: dt.date, by, accepted_terms: str = "",
+        on: dt.date | None = None,
+    ) -> "Contract":  # fmt: skip
         """Move to another plan: the old contract ends the day before, the new one starts.
 
         The day of change belongs to the new plan; both sides are prorated by day. Quantity,
         discount, team, purchase order and a last day carry over; a price override does not. A
         contract that has not started is called off instead. Returns the new contract. Raises
         `Refused` with `called_off`, `ended`, `same_plan`, `plan_changes`, `not_after_start`,
-        `after_end`, `frozen`, `needs_manager`, `too_early`, or what `sign_up` refuses.
+        `after_end`, `frozen`, `needs_manager`, `too_early`, `self_cancel_off`, or what `sign_up`
+        refuses.
         """
         on = self._begin(on, plans=[to])
         refuse_if(self._change_problems(to, starts_on, by, on))
@@ -555,6 +569,7 @@ class Contract(SignedTerms):
             on_behalf_of=self.on_behalf_of,
             location=self.location,
             purchase_order=self.purchase_order,
+            accepted_terms=accepted_terms,
             by=by,
             on=on,
             _changing=self,
@@ -581,7 +596,8 @@ class Contract(SignedTerms):
         audit.record(
             "contract.change_plan", self, by=by,
             changes={"plan": [self.plan_id, to.pk],
-                     "ends_on": [change.earlier_last_day, self.ends_on]},
+                     "ends_on": [change.earlier_last_day, self.ends_on],
+                     **_acceptance(accepted_terms)},
         )  # fmt: skip
         self._announce(by)
         return new
@@ -593,6 +609,9 @@ class Contract(SignedTerms):
         if self._standing_change() or (state == State.SCHEDULED and self._standing_origin()):
             return [_PLAN_CHANGES]
         problems = []
+        if self._is_own_login(by) and not self.self_cancel:
+            text = _("Please ask the staff to change this contract.")
+            problems.append(Problem("self_cancel_off", text))
         if to.pk == self.plan_id:
             problems.append(Problem("same_plan", _("The contract is on this plan already."), "to"))
         if state != State.SCHEDULED and starts_on <= self.starts_on:
@@ -621,7 +640,8 @@ class Contract(SignedTerms):
     def withdraw_change(self, *, by, on: dt.date | None = None) -> PlanChange:
         """Take a future change of plan back; asked of the old contract or of the new one.
 
-        Raises `Refused` with `no_change`, `change_has_come` or `plan_full`.
+        Customers take back what they changed themselves. Raises `Refused` with `no_change`,
+        `change_has_come`, `staff_changed` or `plan_full`.
         """
         known = self._standing_change() or self._standing_origin()
         plans = [known.contract.plan_id, known.new.plan_id] if known else [self.plan_id]
@@ -632,6 +652,10 @@ class Contract(SignedTerms):
         old, new = change.contract, change.new
         if on >= new.starts_on:
             raise Refused(Problem("change_has_come", _("The new plan has started.")))
+        if self._is_own_login(by) and change.by_id != by.pk:
+            raise Refused(
+                Problem("staff_changed", _("Please ask the staff, who changed this contract."))
+            )
         given_up = old.starts_on if old.is_called_off else new.starts_on
         if change.earlier_last_day is None or change.earlier_last_day >= given_up:
             refuse_if(_full(old.plan, given_up, change.earlier_last_day, [old.pk]))
@@ -752,8 +776,9 @@ class Contract(SignedTerms):
     def resume(self, *, on: dt.date, by, today: dt.date | None = None) -> Freeze:
         """End a freeze: `on` is the first day that is billed again.
 
-        On the freeze's own first day the freeze is taken back. Raises `Refused` with
-        `called_off`, `ended` or `not_frozen`.
+        On the freeze's own first day the freeze is taken back. Customers end what they froze
+        themselves, today or later. Raises `Refused` with `called_off`, `ended`, `not_frozen`,
+        `staff_froze` or `from_past`.
         """
         today = self._begin(today)
         state = self.state_on(today)
@@ -762,6 +787,8 @@ class Contract(SignedTerms):
         freeze = self.freezes.covering(on).first()
         if freeze is None:
             raise Refused(Problem("not_frozen", _("The contract is not frozen on that day."), "on"))
+        if self._is_own_login(by):
+            refuse_if(_self_resume_problems(freeze, on, by=by, today=today))
         before = freeze.until
         freeze.resumed_by = by
         if on == freeze.from_on:
@@ -890,6 +917,7 @@ def sign_up(
     location: Location | None = None,
     purchase_order: str = "",
     notes: str = "",
+    accepted_terms: str = "",
     bill_missed: bool = False,
     quiet: bool = False,
     on: dt.date | None = None,
@@ -902,7 +930,9 @@ def sign_up(
     given, else the customer's home. Raises `Refused` with `plan_archived`, `customer_archived`,
     `suspended`, `not_offered`, `wrong_currency`, `ends_before_start`, `date_out_of_range`,
     `plan_full`, `needs_manager`, `team_without_payer`, `not_in_team`, `payer_suspended`,
-    `invalid_price`, or what is wrong with another field.
+    `invalid_price`, or what is wrong with another field. Customers who sign themselves accept the
+    plan's terms, by their words (`terms_not_accepted`), and have one contract on a plan at a time
+    (`on_plan_already`).
     """
     payer = on_behalf_of.payer if on_behalf_of else None
     locks.take(
@@ -938,7 +968,10 @@ def sign_up(
     check_fields(
         contract, leaving_out=("customer", "plan", "location", "on_behalf_of", "signed_by")
     )
-    refuse_if(sign_up_problems(contract, by=by, on=on, changing=_changing))
+    problems = sign_up_problems(contract, by=by, on=on, changing=_changing)
+    if contract._is_own_login(by):
+        problems += _own_sign_up_problems(contract, accepted_terms, _changing)
+    refuse_if(problems)
     contract._given_on = given_on
     with in_words():
         contract.save(force_insert=True)
@@ -947,7 +980,7 @@ def sign_up(
         contract._tell(TimelineEntry.Kind.SIGNED, on, by, text)
         audit.record(
             "contract.sign", contract, by=by,
-            changes=signed_changes(contract),
+            changes=signed_changes(contract) | _acceptance(accepted_terms),
         )  # fmt: skip
         contract._announce(by)
     return contract
@@ -1008,7 +1041,7 @@ def sign_up_problems(
             Problem("customer_archived", _("This customer is archived: restore it first."))
         )
     if not contract.quiet:
-        problems += _suspension_problems(contract)
+        problems += _suspension_problems(contract, by)
     if plan.currency and plan.currency != location.currency:
         problems.append(
             Problem("wrong_currency", _("This plan is sold in another currency."), "plan")
@@ -1025,7 +1058,24 @@ def sign_up_problems(
     return problems
 
 
-def _suspension_problems(contract: Contract) -> list[Problem]:
+def _own_sign_up_problems(
+    contract: Contract, accepted_terms: str, changing: Contract | None
+) -> list[Problem]:
+    """What customers who sign themselves keep to, besides all that staff keep to."""
+    plan, problems = contract.plan, []
+    on_plan = contract.customer.contracts.filter(plan=plan)
+    others = on_plan.overlapping(contract.starts_on, contract.ends_on)
+    if others.exclude(pk=changing.pk if changing else None).exists():
+        text = _("You have this plan already. Please ask the staff if you need it twice.")
+        problems.append(Problem("on_plan_already", text, "plan"))
+    if plan.accept_terms and accepted_terms != plan.accept_terms:
+        text = _("Please read the terms and accept them.")
+        problems.append(Problem("terms_not_accepted", text, "accept_terms"))
+    return problems
+
+
+def _suspension_problems(contract: Contract, by) -> list[Problem]:
+    """Why somebody else is suspended is for the staff only."""
     problems = []
     if suspension := contract.customer.suspension:
         problems.append(
@@ -1033,11 +1083,10 @@ def _suspension_problems(contract: Contract) -> list[Problem]:
         )
     payer = contract.on_behalf_of.payer if contract.on_behalf_of else None
     if payer and (suspension := payer.suspension):
-        problems.append(
-            Problem(
-                "payer_suspended", _("The paying customer is suspended: %s") % suspension.reason
-            )
-        )
+        text = _("The paying customer is suspended: %s") % suspension.reason
+        if contract._is_own_login(by):
+            text = _("Nothing can be signed for this team at the moment. Please ask the staff.")
+        problems.append(Problem("payer_suspended", text))
     return problems
 
 
@@ -1092,6 +1141,21 @@ def _full(
         return []
     text = _("This plan is full: %d subscribers at most.") % plan.subscriber_limit
     return [Problem("plan_full", text, "plan")]
+
+
+def _self_resume_problems(freeze: Freeze, on: dt.date, *, by, today: dt.date) -> list[Problem]:
+    problems = []
+    if freeze.frozen_by_id != by.pk:
+        text = _("Please ask the staff, who froze this contract.")
+        problems.append(Problem("staff_froze", text))
+    if on < today:
+        problems.append(Problem("from_past", _("Choose today or a later day."), "on"))
+    return problems
+
+
+def _acceptance(accepted_terms: str) -> dict[str, list]:
+    """The terms as they were accepted, word for word, for the audit log."""
+    return {"accepted_terms": [None, accepted_terms]} if accepted_terms else {}
 
 
 def _over(state: str) -> Problem:
