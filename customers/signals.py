@@ -10,3 +10,5 @@ became_member = Signal()
 became_contact = Signal()
 suspended = Signal()
 reinstated = Signal()
+# sender=Invitation, invitation, token (the link's secret, nowhere else to be had), by
+invited = Signal()

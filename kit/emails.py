@@ -4,6 +4,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
+from kit.problems import Refused, problems_of
+
 
 def canonical(address: str) -> str:
     """The one form in which an address is stored and compared: lower case, domain as IDNA.
@@ -25,3 +27,12 @@ def canonical(address: str) -> str:
     except ValidationError:
         raise ValidationError(_("Enter a valid e-mail address."), code="invalid_email") from None
     return result
+
+
+def asked_for(address: str, *, field: str = "email") -> str:
+    """The canonical form of what somebody typed; raises `Refused` with `invalid_email`."""
+    try:
+        return canonical(address)
+    except ValidationError as error:
+        problems = [problem._replace(field=field) for problem in problems_of(error)]
+        raise Refused(*problems) from error

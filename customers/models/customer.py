@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.models.feeds import HasCalendarFeed
+from customers.models.invitations import Invitable
 from customers.models.status import HasStatus, Status, contracts, is_member
 from customers.models.suspensions import Suspendable, Suspension
 from customers.models.timeline import TimelineEntry, tell
@@ -132,7 +134,7 @@ def _only_location() -> Location:
     return locations[0]
 
 
-class Customer(HasStatus, Suspendable, models.Model):
+class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model):
     """Whoever uses the space: an individual, or a company with its primary contact.
 
     `full_name` and `email` are the person's (for a company its primary contact's). Whether it
@@ -172,10 +174,6 @@ class Customer(HasStatus, Suspendable, models.Model):
     external_id = Line(gettext_lazy("external id"), max_length=100, blank=True)
     registered_on = models.DateField(gettext_lazy("registered on"), null=True, blank=True)
     location = models.ForeignKey(Location, models.PROTECT, verbose_name=gettext_lazy("location"))
-    user = models.ForeignKey(
-        "customers.User", models.SET_NULL, null=True, blank=True, related_name="customers"
-    )
-    portal_access_withdrawn_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     sort_name = words.PlainTextField(of=lambda customer: customer.name)
@@ -309,14 +307,16 @@ class Customer(HasStatus, Suspendable, models.Model):
 
         Raises `Refused` with `already_archived` or every reason of `archive_problems`.
         """
-        locks.take(customers=[self])
-        self.refresh_from_db(fields=["archived_at"])
+        locks.take(users=[self.user_id] if self.user_id else [], customers=[self])
+        self.refresh_from_db(fields=["archived_at", "user"])
         if self.archived_at:
             refuse_if([Problem("already_archived", _("This customer is archived already."))])
         on = on or self.location.today()
         refuse_if(self.archive_problems(on=on))
         self.archived_at = clock.now()
         self.save(update_fields=["archived_at"])
+        if self.user:
+            self.user.end_sessions()
         tell(self, TimelineEntry.Kind.ARCHIVED, on=on, by=by)
         audit.record("customer.archive", self, by=by)
 

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers.models.invitations import Inviting
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, locks, money
 from kit.fields import Line
@@ -43,7 +44,7 @@ class TeamQuerySet(models.QuerySet):
         return team
 
 
-class Team(models.Model):
+class Team(Inviting, models.Model):
     """A named group of customers of either status and type; not a company.
 
     With a paying customer, what members book and buy for the team goes to that account.

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -7,8 +8,8 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from kit import audit, clock
-from kit.emails import canonical
+from kit import audit, clock, locks
+from kit.emails import asked_for, canonical
 from kit.fields import Line
 from kit.problems import Problem, Refused, in_words, speak_for
 
@@ -17,6 +18,39 @@ if TYPE_CHECKING:
 
 
 class UserManager(BaseUserManager):
+    def staff(self) -> "models.QuerySet[User]":
+        """Logins that hold a role, by name."""
+        held = StaffRole.objects.filter(user=models.OuterRef("pk"), ended_at=None)
+        return self.filter(models.Exists(held)).order_by("full_name", "email")
+
+    @transaction.atomic
+    def invite_staff(
+        self, email: str, roles: "Iterable[tuple[str, Location | None]]", *, by: "User",
+        full_name: str = "",
+    ) -> "User":  # fmt: skip
+        """Give roles to whoever reads an address: a new login, or one that is there already.
+
+        A new one gets a link to choose a password. Raises `Refused` with `invalid_email`,
+        `full_name_missing`, `roles_missing`, `is_staff_already` or `needs_owner`.
+        """
+        from customers.models.invitations import Invitation
+
+        address, roles = asked_for(email), list(roles)
+        user = User.objects.filter(email=address).first()
+        if user is not None and user.is_staff:
+            raise Refused(
+                Problem("is_staff_already", _("This person works here already."), "email")
+            )
+        if user is None:
+            if not full_name.strip():
+                text = _("Say the name of the new colleague.")
+                raise Refused(Problem("full_name_missing", text, "full_name"))
+            user = User.objects.create_user(address, full_name=full_name.strip(), verified=False)
+        user.set_roles(roles, by=by)
+        if not (user.is_verified and user.has_usable_password()):
+            Invitation.objects.send(address, full_name=user.full_name, user=user, by=by)
+        return user
+
     def create_user(
         self, email: str, password: str | None = None, *, verified: bool = True, **fields
     ) -> "User":
@@ -79,6 +113,23 @@ class User(AbstractBaseUser):
             algorithm="sha256",
         ).hexdigest()
 
+    @property
+    def is_verified(self) -> bool:
+        """Whether somebody has proved to read this login's mail."""
+        return self.emailaddress_set.filter(verified=True, email=self.email).exists()
+
+    @transaction.atomic
+    def claim(self, password: str, *, full_name: str = "") -> None:
+        """Whoever reads this login's mail takes it over: a new password, the address verified.
+
+        What somebody else may have typed before is gone, and so are their sessions.
+        """
+        self.set_password(password)
+        self.full_name = full_name.strip() or self.full_name
+        self.save(update_fields=["password", "full_name"])
+        self.emailaddress_set.filter(email=self.email).update(verified=True, primary=True)
+        self.end_sessions()
+
     def end_sessions(self) -> None:
         """Every session of this login is dead from this transaction's commit on, for good."""
         User.objects.filter(pk=self.pk).update(session_epoch=models.F("session_epoch") + 1)
@@ -136,21 +187,79 @@ class User(AbstractBaseUser):
         self.__dict__.pop("held_roles", None)
         return given
 
+    @transaction.atomic
+    def set_roles(
+        self, wanted: "Iterable[tuple[str, Location | None]]", *, by: "User | None"
+    ) -> None:
+        """Let this login hold exactly these roles, each everywhere (None) or at a location.
+
+        Raises `Refused` with `roles_missing`, `needs_owner` (only an owner of every location
+        may) or `last_owner`.
+        """
+        roles = {(role, location.pk if location else None): location for role, location in wanted}
+        if not roles:
+            raise Refused(Problem("roles_missing", _("Choose at least one role."), "roles"))
+        self._change_roles(roles, by=by)
+
+    @transaction.atomic
+    def end_staff(self, *, by: "User") -> None:
+        """This person works here no more: every role ends, and every session at once.
+
+        A customer that they also are stays. Raises `Refused` with `not_staff`, `needs_owner` or
+        `last_owner`.
+        """
+        if not self.is_staff:
+            raise Refused(Problem("not_staff", _("This person does not work here.")))
+        self._change_roles({}, by=by)
+        for invitation in self.invitations.standing():
+            invitation.withdraw(by=by)
+
     def end_role(self, role: str, *, by: "User | None") -> None:
-        """Take a role away. Raises `Refused` with `last_owner` for the only owner there is."""
+        """Take a role away wherever it is held. Raises `Refused` with `last_owner`."""
         with transaction.atomic():
-            owners = StaffRole.objects.select_for_update().filter(
-                role=StaffRole.Role.OWNER, location=None, ended_at=None, user__is_active=True
+            held = self.staff_roles.filter(ended_at=None).exclude(role=role)
+            kept = {(one.role, one.location_id): one.location for one in held}
+            self._change_roles(kept, by=by)
+
+    def _change_roles(self, wanted: "dict[tuple[str, int | None], Location | None]", *, by) -> None:
+        """Roles go before others come; the last owner's are looked at under a lock of all owners.
+
+        Whoever loses a role signs in anew.
+        """
+        locks.take(users=[self])
+        list(StaffRole.objects.owners().select_for_update().order_by("pk"))
+        self.__dict__.pop("held_roles", None)
+        if by is not None and not by.may_everywhere("own_space"):
+            raise Refused(Problem("needs_owner", _("Only owners may change who works here.")))
+        going = self.held_roles - wanted.keys()
+        if (StaffRole.Role.OWNER, None) in going and not StaffRole.objects.other_owners(self):
+            raise Refused(
+                Problem("last_owner", _("The space needs an owner: name another one first."))
             )
-            if role == StaffRole.Role.OWNER and not [o for o in owners if o.user_id != self.pk]:
-                raise Refused(
-                    Problem("last_owner", _("The space needs an owner: name another one first."))
-                )
-            self.staff_roles.filter(role=role, ended_at=None).update(
+        for role, place in sorted(going, key=str):
+            self.staff_roles.filter(role=role, location=place, ended_at=None).update(
                 ended_at=clock.now(), ended_by=by
             )
-            audit.record("role.end", self, by=by, changes={"role": [role, None]})
+            changes: dict[str, list] = {"role": [role, None], "location": [place, None]}
+            audit.record("role.end", self, by=by, changes=changes)
+        for (role, _key), location in wanted.items():
+            self.give_role(role, by=by, location=location)
+        if going:
+            self.end_sessions()
         self.__dict__.pop("held_roles", None)
+
+
+class StaffRoleQuerySet(models.QuerySet["StaffRole"]):
+    def owners(self) -> "StaffRoleQuerySet":
+        """The roles that own every location, of logins that are not switched off."""
+        return self.filter(
+            role=StaffRole.Role.OWNER, location=None, ended_at=None, user__is_active=True
+        )
+
+    def other_owners(self, user: User) -> bool:
+        """Whether somebody else owns the space who can sign in to do so."""
+        others = self.owners().exclude(user=user).select_related("user")
+        return any(role.user.has_usable_password() for role in others)
 
 
 class StaffRole(models.Model):
@@ -169,6 +278,8 @@ class StaffRole(models.Model):
     given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    objects = StaffRoleQuerySet.as_manager()
 
     class Meta:
         constraints = [

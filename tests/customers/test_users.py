@@ -79,9 +79,12 @@ def test_roles_add_up(w):
 def test_a_role_says_who_gave_and_who_ended_it(w):
     role = w.frida.give_role("manager", by=w.mona)
     assert w.frida.give_role("manager", by=w.manager) == role, "held already"
-    w.frida.end_role("manager", by=w.manager)
+    with pytest.raises(Refused) as refused:
+        w.frida.end_role("manager", by=w.manager)
+    assert refused.value.codes == ["needs_owner"]
+    w.frida.end_role("manager", by=w.mona)
     role.refresh_from_db()
-    assert (role.given_by, role.ended_by) == (w.mona, w.manager)
+    assert (role.given_by, role.ended_by) == (w.mona, w.mona)
     assert w.frida.roles == {"front_desk"}
     verbs = AuditEntry.objects.filter(object_id=w.frida.pk, kind="customers.user")
     assert list(verbs.order_by("pk").values_list("verb", flat=True))[-2:] == [
