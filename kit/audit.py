@@ -132,9 +132,16 @@ def broken() -> list[str]:
     return found
 
 
+class _Encoder(DjangoJSONEncoder):
+    """A record is kept as its key: the log has ids instead of foreign keys."""
+
+    def default(self, o):
+        return o.pk if isinstance(o, models.Model) else super().default(o)
+
+
 def _plain(values: dict) -> dict:
     """The values as JSON that every engine gives back as it was; floats therefore as text."""
-    return json.loads(json.dumps(values, cls=DjangoJSONEncoder), parse_float=str)
+    return json.loads(json.dumps(values, cls=_Encoder), parse_float=str)
 
 
 def _digest(salt: str, personal: dict | None) -> str:

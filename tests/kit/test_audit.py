@@ -49,6 +49,14 @@ def test_a_row_says_who_did_what_to_what_with_old_and_new(mona, chain):
     assert entry.personal == {"email": ["old@example.com", "new3@example.com"]}
 
 
+def test_a_record_that_was_chosen_is_kept_as_its_key(mona):
+    here, there = story.house(), story.house(name="Eastside")
+    ada = story.person(here, "Ada Lovelace")
+    ada.edit({"location": there}, by=mona)
+    entry = AuditEntry.objects.get(verb="customer.edit", object_id=ada.pk)
+    assert entry.changes == {"location": [here.pk, there.pk]}
+
+
 def test_a_row_is_written_with_its_cause_or_not_at_all(mona):
     with transaction.atomic():
         audit.record("deed", mona, by=None)
