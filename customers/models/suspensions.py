@@ -10,6 +10,16 @@ from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 
 
+class SuspensionQuerySet(models.QuerySet["Suspension"]):
+    def open(self) -> "SuspensionQuerySet":
+        """Suspensions that are not lifted."""
+        return self.filter(lifted_at=None)
+
+    def waiting(self) -> "SuspensionQuerySet":
+        """Open ones that are lifted by letting somebody in who waits for approval."""
+        return self.open().filter(cause=Suspension.Cause.APPROVAL)
+
+
 class Suspension(models.Model):
     """A closed door: who closed it, when and why; who opened it again and when.
 
@@ -33,6 +43,8 @@ class Suspension(models.Model):
     lifted_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     bill_missed = models.BooleanField(default=False)
 
+    objects = SuspensionQuerySet.as_manager()
+
     class Meta:
         ordering = ["-suspended_at", "-id"]
         constraints = [
@@ -47,6 +59,11 @@ class Suspension(models.Model):
     def __str__(self):
         return self.reason
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for somebody to let the customer in."""
+        return self.cause == self.Cause.APPROVAL
+
 
 class Suspendable(models.Model):
     """What a customer can do and be asked about its suspension."""
@@ -59,7 +76,18 @@ class Suspendable(models.Model):
         """The open suspension, or None."""
         if "suspensions" in getattr(self, "_prefetched_objects_cache", {}):
             return next((one for one in self.suspensions.all() if one.lifted_at is None), None)
-        return self.suspensions.filter(lifted_at=None).first()
+        return self.suspensions.open().first()
+
+    def suspend_problems(self, *, cause: str = Suspension.Cause.MANUAL) -> list[Problem]:
+        """What stands against suspending: an open suspension, unless this one replaces it."""
+        suspension = self.suspension
+        if suspension is None or _replaces(cause, suspension):
+            return []
+        return [_ALREADY]
+
+    def reinstate_problems(self) -> list[Problem]:
+        """What stands against lifting a suspension: that there is none."""
+        return [] if self.suspension else [_NOT_SUSPENDED]
 
     @transaction.atomic
     def suspend(
@@ -81,17 +109,10 @@ class Suspendable(models.Model):
         on = on or self.location.today()
         self.forget()
         reason = reason.strip()
-        open_one = self.suspensions.filter(lifted_at=None).first()
-        replaces = (
-            open_one is not None
-            and cause == Suspension.Cause.MANUAL
-            and open_one.cause != Suspension.Cause.MANUAL
-        )
-        problems = []
+        open_one = self.suspension
+        problems = self.suspend_problems(cause=cause)
         if not reason:
-            problems.append(Problem("reason_missing", _("Say why, in a few words."), "reason"))
-        if open_one and not replaces:
-            problems.append(_ALREADY)
+            problems.insert(0, Problem("reason_missing", _("Say why, in a few words."), "reason"))
         refuse_if(problems)
         if open_one:
             open_one.lifted_at, open_one.lifted_on, open_one.lifted_by = clock.now(), on, by
@@ -122,9 +143,9 @@ class Suspendable(models.Model):
         """
         locks.take(customers=[self])
         self.forget()
-        suspension = self.suspensions.filter(lifted_at=None).first()
+        suspension = self.suspension
         if suspension is None:
-            raise Refused(Problem("not_suspended", _("This customer is not suspended.")))
+            raise Refused(_NOT_SUSPENDED)
         if (
             bill_missed
             and by is not None
@@ -139,8 +160,8 @@ class Suspendable(models.Model):
         suspension.save(update_fields=["lifted_at", "lifted_on", "lifted_by", "bill_missed"])
         self.forget()
         tell(
-            self, TimelineEntry.Kind.REINSTATED, on=on or self.location.today(), by=by,
-            cause=suspension,
+            self, TimelineEntry.Kind.REINSTATED, on=on, by=by, cause=suspension,
+            text=_lifted_because(suspension),
         )  # fmt: skip
         audit.record(
             "customer.reinstate", self, by=by, changes={"bill_missed": [None, bill_missed]}
@@ -149,5 +170,21 @@ class Suspendable(models.Model):
         return suspension
 
 
+def _replaces(cause: str, suspension: Suspension) -> bool:
+    """A suspension by staff takes the place of one of another cause, never the reverse."""
+    manual = Suspension.Cause.MANUAL
+    return cause == manual != suspension.cause
+
+
+def _lifted_because(suspension: Suspension) -> str:
+    """What there is to say about a lift, besides who did it."""
+    if suspension.waits:
+        return _("let in after the registration")
+    if suspension.bill_missed:
+        return _("the missed fees are charged")
+    return ""
+
+
 _ALREADY = Problem("already_suspended", gettext_lazy("This customer is suspended already."))
+_NOT_SUSPENDED = Problem("not_suspended", gettext_lazy("This customer is not suspended."))
 speak_for("one_open_suspension", _ALREADY)

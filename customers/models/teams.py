@@ -1,23 +1,45 @@
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.models.invitations import Inviting
+from customers.models.status import contracts
 from customers.models.timeline import TimelineEntry, tell
-from kit import audit, clock, locks, money
+from kit import audit, clock, edits, locks, money, words
 from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from spaces.models import Location, Todays
 
 
 class TeamQuerySet(models.QuerySet):
     def live(self) -> "TeamQuerySet":
         """Teams that are not archived."""
         return self.filter(archived_at=None)
+
+    def archived(self) -> "TeamQuerySet":
+        return self.exclude(archived_at=None)
+
+    def matching(self, text: str) -> "TeamQuerySet":
+        """Teams in whose name every word occurs."""
+        found = self
+        for word in words.plain(text).split():
+            found = found.filter(sort_name__contains=word)
+        return found
+
+    def with_size(self) -> "TeamQuerySet":
+        """Each with `people`, the number of those who are in it now, for lists."""
+        present = TeamMembership.objects.filter(team=models.OuterRef("pk"), left_at=None)
+        counted = present.order_by().values("team").annotate(number=models.Count("pk"))
+        return self.annotate(people=Coalesce(models.Subquery(counted.values("number")), 0))
 
     def visible_to(self, user) -> "TeamQuerySet":
         """Every team for staff; for the others those that a customer of their login is in."""
@@ -28,20 +50,44 @@ class TeamQuerySet(models.QuerySet):
                 TeamMembership.objects.filter(
                     team=models.OuterRef("pk"),
                     left_at=None,
-                    customer__in=apps.get_model("customers.Customer").objects.acted_for_by(user),
+                    customer__in=_customers().acted_for_by(user),
                 )
             )
         )
 
     def start(self, name: str, *, by, **fields) -> "Team":
-        """Make a team. Raises `Refused` with `team_exists` or what is wrong with a field."""
+        """Make a team.
+
+        Raises `Refused` with `team_exists`, `payer_archived` or what is wrong with a field.
+        """
         with transaction.atomic(), in_words():
             team = self.model(name=name.strip(), **fields)
+            locks.take(customers=[team.payer] if team.payer else [])
             check_fields(team)
+            refuse_if(_payer_problems(team.payer))
             team.save(force_insert=True)
             locks.born(teams=team)
             audit.record("team.start", team, by=by, changes={"name": [None, team.name]})
         return team
+
+
+def _customers():
+    return apps.get_model("customers.Customer").objects.all()
+
+
+def _serves(by) -> bool:
+    """Whether somebody acts for the house: it itself, or staff who serve customers."""
+    return by is None or by.may("serve_customers")
+
+
+def _payer_problems(payer) -> list[Problem]:
+    """Why a customer cannot pay for a team from now on."""
+    if payer is None:
+        return []
+    payer.refresh_from_db(fields=["archived_at"])
+    if payer.archived_at:
+        return [Problem("payer_archived", _("This customer is archived."), "payer")]
+    return []
 
 
 class Team(Inviting, models.Model):
@@ -56,6 +102,7 @@ class Team(Inviting, models.Model):
         EVERYONE = "everyone", gettext_lazy("Everyone in the team")
 
     name = Line(gettext_lazy("name"), max_length=200)
+    sort_name = words.PlainTextField(of=lambda team: team.name)
     payer = models.ForeignKey(
         "customers.Customer", models.PROTECT, null=True, blank=True, related_name="pays_for_teams"
     )
@@ -83,10 +130,79 @@ class Team(Inviting, models.Model):
             models.CheckConstraint(
                 condition=Q(discount__gte=0, discount__lte=100), name="team_discount_in_percent"
             ),
+            models.CheckConstraint(
+                condition=Q(spending__in=["admins", "everyone"]), name="team_spending_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(spending_limit=None) | Q(spending_limit__gte=0),
+                name="team_spending_limit_not_negative",
+            ),
         ]
 
     def __str__(self):
         return self.name
+
+    def clean(self):
+        wrong = {}
+        if self.size_limit is not None and self.size_limit < 1:
+            wrong["size_limit"] = ValidationError(_("At least one."), code="too_small")
+        if self.spending_limit is not None and self.spending_limit < 0:
+            wrong["spending_limit"] = ValidationError(_("Not below zero."), code="negative")
+        if wrong:
+            raise ValidationError(wrong)
+
+    def present(self) -> "models.QuerySet[TeamMembership]":
+        """The memberships of those who are in the team now."""
+        return self.memberships.filter(left_at=None)
+
+    def admins(self):
+        """The customers who are admins of the team now."""
+        admins = self.present().filter(is_admin=True)
+        return _customers().filter(pk__in=admins.values("customer"))
+
+    def is_admin(self, user) -> bool:
+        """Whether a login is admin of the team, through a customer whose portal is open."""
+        acting = _customers().acted_for_by(user)
+        return self.present().filter(is_admin=True, customer__in=acting).exists()
+
+    def is_payer(self, user) -> bool:
+        """Whether a login acts for the paying customer, and that one's portal is open."""
+        return _customers().acted_for_by(user).filter(pk=self.payer_id).exists()
+
+    def spending_problems(self, customer) -> list[Problem]:
+        """Why a customer may not spend for the team: only who is in it may, and its admins only
+        unless everyone may."""
+        membership = self.present().filter(customer=customer).first()
+        if membership is None:
+            return [_NOT_IN_TEAM._replace(field="on_behalf_of")]
+        if self.spending == self.Spending.EVERYONE or membership.is_admin:
+            return []
+        text = _("Only the team's admins may spend for it.")
+        return [Problem("may_not_spend", text, "on_behalf_of")]
+
+    def join_problems(self, customers: Iterable[Any]) -> dict[int, list[Problem]]:
+        """What stands against each of these joining, one after the other, by key."""
+        customers = list(customers)
+        present = set(self.present().values_list("customer", flat=True))
+        room = None if self.size_limit is None else self.size_limit - len(present)
+        found: dict[int, list[Problem]] = {}
+        for customer in customers:
+            problems = []
+            if self.archived_at:
+                problems.append(Problem("team_archived", _("This team is archived.")))
+            if customer.archived_at:
+                problems.append(Problem("customer_archived", _("This customer is archived.")))
+            if customer.pk in present:
+                problems.append(_ALREADY)
+            elif room is not None and room <= 0:
+                problems.append(
+                    Problem("team_full", _("The team is full: %d people.") % self.size_limit)
+                )
+            elif room is not None and not problems:
+                room -= 1
+            if problems:
+                found[customer.pk] = problems
+        return found
 
     @transaction.atomic
     def add(self, customer, *, by, is_admin: bool = False, on: dt.date | None = None):
@@ -98,33 +214,30 @@ class Team(Inviting, models.Model):
         locks.take(customers=[customer], teams=[self])
         self.refresh_from_db(fields=["archived_at", "size_limit"])
         customer.refresh_from_db(fields=["archived_at"])
-        present = self.memberships.filter(left_at=None)
-        problems = []
-        if self.archived_at:
-            problems.append(Problem("team_archived", _("This team is archived.")))
-        if customer.archived_at:
-            problems.append(Problem("customer_archived", _("This customer is archived.")))
-        if present.filter(customer=customer).exists():
-            problems.append(_ALREADY)
-        if self.size_limit is not None and present.count() >= self.size_limit:
-            problems.append(
-                Problem("team_full", _("The team is full: %d people.") % self.size_limit)
-            )
-        refuse_if(problems)
+        refuse_if(self.join_problems([customer]).get(customer.pk, []))
         with in_words():
             membership = self.memberships.create(customer=customer, is_admin=is_admin, joined_by=by)
         on = on or customer.location.today()
         tell(customer, TimelineEntry.Kind.JOINED_TEAM, on=on, by=by, cause=self, text=self.name)
-        audit.record("team.add", self, by=by, changes={"customer": [None, customer.pk]})
+        audit.record(
+            "team.add", self, by=by,
+            changes={"customer": [None, customer.pk], "is_admin": [None, is_admin]},
+        )  # fmt: skip
         return membership
 
     @transaction.atomic
     def remove(self, customer, *, by, on: dt.date | None = None):
-        """Take a customer out of the team. Raises `Refused` with `not_in_team`."""
+        """Take a customer out of the team: by staff, by an admin of the team, or by itself.
+
+        Raises `Refused` with `not_in_team` or `not_team_admin`.
+        """
         locks.take(customers=[customer], teams=[self])
-        membership = self.memberships.filter(customer=customer, left_at=None).first()
+        customer.refresh_from_db(fields=["user"])
+        membership = self.present().filter(customer=customer).first()
         if membership is None:
             raise Refused(_NOT_IN_TEAM)
+        if not (_serves(by) or customer.user_id == by.pk or self.is_admin(by)):
+            raise Refused(Problem("not_team_admin", _("Only the team's admins may do this.")))
         membership.left_at, membership.left_by = clock.now(), by
         membership.save(update_fields=["left_at", "left_by"])
         on = on or customer.location.today()
@@ -134,15 +247,109 @@ class Team(Inviting, models.Model):
 
     @transaction.atomic
     def set_admin(self, customer, is_admin: bool, *, by):
-        """Make a member of the team its admin, or no longer. Raises `Refused` `not_in_team`."""
+        """Make a member of the team its admin, or no longer; staff only.
+
+        Raises `Refused` with `not_in_team` or `staff_only`.
+        """
         locks.take(teams=[self])
-        membership = self.memberships.filter(customer=customer, left_at=None).first()
+        _refuse_others(by)
+        membership = self.present().filter(customer=customer).first()
         if membership is None:
             raise Refused(_NOT_IN_TEAM)
         was, membership.is_admin = membership.is_admin, is_admin
         membership.save(update_fields=["is_admin"])
-        audit.record("team.set_admin", membership, by=by, changes={"is_admin": [was, is_admin]})
+        audit.record(
+            "team.set_admin", self, by=by,
+            changes={"customer": [customer.pk, customer.pk], "is_admin": [was, is_admin]},
+        )  # fmt: skip
         return membership
+
+    @transaction.atomic
+    def edit(self, changes: dict[str, Any], *, by, seen: dict[str, Any] | None = None) -> list[str]:
+        """Change name, payer, size limit, discount and spending; returns the changed fields.
+
+        Another payer pays only for what is charged from now on. Raises `Refused` with
+        `staff_only`, `team_exists`, `payer_archived`, `more_people_than_that`, with
+        `changed_meanwhile` where somebody else changed the same field since `seen`, or with what
+        is wrong with a field.
+        """
+        payer = changes.get("payer")
+        locks.take(customers=[payer] if payer else [], teams=[self])
+        _refuse_others(by)
+        self.refresh_from_db()
+        problems = _payer_problems(payer) if payer != self.payer else []
+        limit = changes.get("size_limit", self.size_limit)
+        people = self.present().count()
+        if limit is not None and limit != self.size_limit and limit < people:
+            text = _("%d people are in the team already.") % people
+            problems.append(Problem("more_people_than_that", text, "size_limit"))
+        refuse_if(problems)
+        with in_words():
+            return edits.apply(self, changes, seen=seen, by=by, verb="team.edit")
+
+    @transaction.atomic
+    def set_spending(self, spending: str, limit: Decimal | None, *, by) -> None:
+        """Say who may spend for the team, and up to which sum a month each (None: any).
+
+        For staff and the payer. Raises `Refused` with `not_payer` or what is wrong with a field.
+        """
+        locks.take(teams=[self])
+        self.refresh_from_db()
+        if not (_serves(by) or self.is_payer(by)):
+            raise Refused(Problem("not_payer", _("Only who pays for the team may do this.")))
+        changes = {"spending": spending, "spending_limit": limit}
+        edits.apply(self, changes, by=by, verb="team.set_spending")
+
+    def archive_problems(self, *, on: dt.date | Todays) -> list[Problem]:
+        """What stands against archiving: contracts for the team, in force, frozen or scheduled."""
+        signed = contracts().filter(on_behalf_of=self)
+        running = signed.today("running_or_scheduled", on).select_related("customer", "plan")
+        return [
+            Problem(
+                "contract_running",
+                _("The contract “%(contract)s” of %(customer)s is signed for this team.")
+                % {"contract": contract, "customer": contract.customer.name},
+            )
+            for contract in running
+        ]
+
+    @transaction.atomic
+    def archive(self, *, by, on: dt.date | None = None) -> None:
+        """Hide from lists and let nobody in any more; `restore` brings it back.
+
+        Raises `Refused` with `staff_only`, `already_archived` or every reason of
+        `archive_problems`.
+        """
+        locks.take(teams=[self])
+        _refuse_others(by)
+        self.refresh_from_db(fields=["archived_at"])
+        if self.archived_at:
+            raise Refused(Problem("already_archived", _("This team is archived already.")))
+        refuse_if(self.archive_problems(on=on or Location.objects.all().todays()))
+        self.archived_at = clock.now()
+        self.save(update_fields=["archived_at"])
+        audit.record("team.archive", self, by=by)
+
+    @transaction.atomic
+    def restore(self, *, by) -> None:
+        """Bring an archived team back, with the people who were in it.
+
+        Raises `Refused` with `staff_only`, `not_archived` or `team_exists`.
+        """
+        locks.take(teams=[self])
+        _refuse_others(by)
+        self.refresh_from_db(fields=["archived_at"])
+        if not self.archived_at:
+            raise Refused(Problem("not_archived", _("This team is not archived.")))
+        self.archived_at = None
+        with in_words():
+            self.save(update_fields=["archived_at"])
+        audit.record("team.restore", self, by=by)
+
+
+def _refuse_others(by) -> None:
+    if not _serves(by):
+        raise Refused(Problem("staff_only", _("Please ask the staff.")))
 
 
 class TeamMembership(models.Model):

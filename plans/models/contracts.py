@@ -929,10 +929,11 @@ def sign_up(
     whether the cycles due before today are charged. The location is the plan's, else the one
     given, else the customer's home. Raises `Refused` with `plan_archived`, `customer_archived`,
     `suspended`, `not_offered`, `wrong_currency`, `ends_before_start`, `date_out_of_range`,
-    `plan_full`, `needs_manager`, `team_without_payer`, `not_in_team`, `payer_suspended`,
-    `invalid_price`, or what is wrong with another field. Customers who sign themselves accept the
-    plan's terms, by their words (`terms_not_accepted`), and have one contract on a plan at a time
-    (`on_plan_already`).
+    `plan_full`, `needs_manager`, `team_archived`, `team_without_payer`, `not_in_team`,
+    `payer_suspended`, `invalid_price`, or what is wrong with another field. Customers who sign
+    themselves accept the plan's terms, by their words (`terms_not_accepted`), have one contract on
+    a plan at a time (`on_plan_already`), and sign for a team only if they may spend for it
+    (`may_not_spend`).
     """
     payer = on_behalf_of.payer if on_behalf_of else None
     locks.take(
@@ -992,7 +993,7 @@ def _read_afresh(plan: Plan, customer: Customer, team: Team | None) -> None:
     customer.forget()
     customer.refresh_from_db(fields=["archived_at", "user"])
     if team is not None:
-        team.refresh_from_db(fields=["archived_at", "payer"])
+        team.refresh_from_db(fields=["archived_at", "payer", "spending"])
 
 
 def drafted(
@@ -1049,7 +1050,7 @@ def sign_up_problems(
     if contract._is_own_login(by) and not plan.offered_in_portal:
         problems.append(Problem("not_offered", _("Please ask the staff for this plan."), "plan"))
     problems += _period_problems(contract.starts_on, contract.ends_on)
-    problems += _team_problems(contract)
+    problems += _team_problems(contract, by)
     if changing is None and by is not None and not by.may("manage_space", at=location):
         problems += _manager_problems(contract, by, on)
     if not problems:
@@ -1100,20 +1101,22 @@ def _period_problems(starts_on: dt.date, ends_on: dt.date | None) -> list[Proble
     return []
 
 
-def _team_problems(contract: Contract) -> list[Problem]:
+def _team_problems(contract: Contract, by) -> list[Problem]:
+    """Who signs for themselves must be one of those who may spend for the team."""
     team = contract.on_behalf_of
     if team is None:
         return []
     problems = []
+    if team.archived_at:
+        problems.append(Problem("team_archived", _("This team is archived."), "on_behalf_of"))
     if team.payer_id is None:
         problems.append(
             Problem("team_without_payer", _("This team has no paying customer."), "on_behalf_of")
         )
-    if not team.memberships.filter(customer=contract.customer, left_at=None).exists():
-        problems.append(
-            Problem("not_in_team", _("This customer is not in the team."), "on_behalf_of")
-        )
-    return problems
+    against = team.spending_problems(contract.customer)
+    if contract._is_own_login(by):
+        return problems + against
+    return problems + [problem for problem in against if problem.code == "not_in_team"]
 
 
 def _manager_problems(contract: Contract, by, on: dt.date) -> list[Problem]:

@@ -1,6 +1,6 @@
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import accumulate
 
@@ -32,6 +32,18 @@ class PlanQuerySet(models.QuerySet):
     def visible_to(self, user) -> "PlanQuerySet":
         """Every plan for staff, the offered ones for the others."""
         return self if user.is_staff else self.offered()
+
+    def full_from(self, on: dt.date) -> set[int]:
+        """The keys of those that take nobody for good from a day on: see `taken_on_any_day`."""
+        limits = dict(
+            self.filter(subscriber_limit__isnull=False).values_list("pk", "subscriber_limit")
+        )
+        contracts = Plan.contracts.rel.related_model.objects
+        rivals = contracts.overlapping(on, None).filter(plan__in=limits)
+        spans: dict[int, list[tuple[dt.date, dt.date | None]]] = {key: [] for key in limits}
+        for key, first, last in rivals.values_list("plan", "starts_on", "ends_on"):
+            spans[key].append((first, last))
+        return {key for key, limit in limits.items() if _most_at_once(spans[key], on) >= limit}
 
     def at(self, location: Location) -> "PlanQuerySet":
         """Plans of a location and those of every location in its currency."""
@@ -242,14 +254,23 @@ class Plan(SignedTerms):
         """
         rivals = self.contracts.overlapping(starts_on, ends_on).exclude(pk__in=leaving_out)
         spans = [*rivals.values_list("starts_on", "ends_on"), *also]
-        last_day = ends_on or dt.date.max
-        steps: Counter[dt.date] = Counter()
-        for first, last in spans:
-            if first <= last_day and (last is None or last >= starts_on):
-                steps[max(first, starts_on)] += 1
-                if last is not None and last < dt.date.max:
-                    steps[last + DAY] -= 1
-        return max(accumulate(steps[day] for day in sorted(steps) if day <= last_day), default=0)
+        return _most_at_once(spans, starts_on, ends_on)
+
+
+def _most_at_once(
+    spans: Iterable[tuple[dt.date, dt.date | None]],
+    starts_on: dt.date,
+    ends_on: dt.date | None = None,
+) -> int:
+    """The most of some (first, last) days that meet on one day of a period."""
+    last_day = ends_on or dt.date.max
+    steps: Counter[dt.date] = Counter()
+    for first, last in spans:
+        if first <= last_day and (last is None or last >= starts_on):
+            steps[max(first, starts_on)] += 1
+            if last is not None and last < dt.date.max:
+                steps[last + DAY] -= 1
+    return max(accumulate(steps[day] for day in sorted(steps) if day <= last_day), default=0)
 
 
 class PlanPrice(models.Model):
@@ -273,11 +294,37 @@ class PlanPrice(models.Model):
         return f"{self.price}"
 
 
+class TeamDefaultPlanQuerySet(models.QuerySet["TeamDefaultPlan"]):
+    @transaction.atomic
+    def choose(self, team, plan: Plan | None, *, by) -> None:
+        """Say which plan a team offers to those it invites; None: no plan.
+
+        Raises `Refused` with `plan_archived`.
+        """
+        locks.take(teams=[team], plans=[plan] if plan else [])
+        chosen = self.filter(team=team).first()
+        before = chosen.plan if chosen else None
+        if plan == before:
+            return
+        if plan is None:
+            self.filter(team=team).delete()
+        else:
+            plan.refresh_from_db(fields=["archived_at"])
+            if plan.archived_at:
+                text = _("This plan takes no new contracts.")
+                raise Refused(Problem("plan_archived", text, "default_plan"))
+            self.update_or_create(team=team, defaults={"plan": plan})
+        team._state.fields_cache.pop("default_plan", None)
+        audit.record("team.set_default_plan", team, by=by, changes={"default_plan": [before, plan]})
+
+
 class TeamDefaultPlan(models.Model):
     """The plan that a team offers to those it invites."""
 
     team = models.OneToOneField("customers.Team", models.CASCADE, related_name="default_plan")
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+
+    objects = TeamDefaultPlanQuerySet.as_manager()
 
     def __str__(self):
         return f"{self.plan}"

@@ -198,6 +198,7 @@ def test_whatever_is_not_exported_is_not_exported_on_purpose():
     assert left_out == {
         "customers.user.session_epoch",
         "customers.customer.sort_name",
+        "customers.team.sort_name",
         "customers.customer.search_text",
     }
 

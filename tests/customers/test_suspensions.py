@@ -88,6 +88,31 @@ def test_only_a_suspension_by_staff_replaces_one_of_another_cause(w, before, aft
     assert w.ada.suspensions.filter(lifted_at=None).count() == 1
 
 
+def test_letting_somebody_in_says_so_on_the_timeline(w):
+    w.ada.suspend(by=None, reason="Registered", cause="approval")
+    assert w.ada.suspension.waits
+    assert [one.customer for one in Suspension.objects.waiting()] == [w.ada]
+    w.ada.reinstate(by=w.frida)
+    told = w.ada.timeline.first()
+    assert (told.kind, told.text, told.by) == (
+        "reinstated", "let in after the registration", w.frida,
+    )  # fmt: skip
+    assert not Suspension.objects.waiting().exists()
+
+
+def test_what_stands_against_either_is_told_beforehand(w):
+    def said(problems) -> list[str]:
+        return [problem.code for problem in problems]
+
+    assert said(w.viktor.suspend_problems()) == ["already_suspended"]
+    assert said(w.ada.suspend_problems()) == []
+    assert said(w.ada.reinstate_problems()) == ["not_suspended"]
+    assert said(w.viktor.reinstate_problems()) == []
+    w.ada.suspend(by=None, reason="x", cause="debt")
+    assert said(w.ada.suspend_problems()) == []
+    assert said(w.ada.suspend_problems(cause="approval")) == ["already_suspended"]
+
+
 def test_the_database_knows_one_open_suspension_per_customer(w):
     with pytest.raises(IntegrityError), transaction.atomic():
         Suspension.objects.create(

@@ -100,6 +100,23 @@ class TestSigningUp:
             w.hot_desk.sign_up, w.omar, on_behalf_of=w.team, by=w.mona
         )
 
+    def test_who_signs_for_a_team_must_be_allowed_to_spend_for_it(self, w):
+        w.omar.user = story.login("omar@example.com")
+        w.omar.save()
+        mine = {"on_behalf_of": w.team, "by": w.omar.user}
+        assert refused(w.hot_desk.sign_up, w.omar, **mine) == ["may_not_spend"]
+        w.team.set_spending("everyone", None, by=w.lin.user)
+        assert w.hot_desk.sign_up(w.omar, **mine).on_behalf_of == w.team
+
+    def test_staff_sign_for_a_team_whoever_may_spend_in_it(self, w):
+        assert w.hot_desk.sign_up(w.omar, on_behalf_of=w.team, by=w.frida).pk
+
+    def test_nothing_is_signed_for_an_archived_team(self, w):
+        w.team.archive(by=w.mona)
+        assert refused(w.hot_desk.sign_up, w.omar, on_behalf_of=w.team, by=w.mona) == [
+            "team_archived"
+        ]
+
     def test_cycles_due_before_signing_are_missed(self, desk, kim):
         contract = desk.sign_up(kim, starts_on=day("2026-09-01"), by=None)
         assert [c.start for c in contract.missed_cycles()] == [day("2026-09-01"), day("2026-10-01")]
