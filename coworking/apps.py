@@ -6,4 +6,5 @@ class CoworkingConfig(AppConfig):
     verbose_name = "Coworking"
 
     def ready(self):
-        import coworking.checks  # noqa: F401 - importing registers them
+        import coworking.checks
+        import coworking.letters  # noqa: F401 - importing connects them

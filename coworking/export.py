@@ -46,7 +46,7 @@ from kit.words import PlainTextField
 Progress = Callable[[int, int], None]
 
 ROOMS = ("kit", "spaces", "customers", "plans", "bookings", "billing")
-ALSO = ("account.emailaddress",)
+ALSO = ("account.emailaddress", "mfa.authenticator")
 LEFT_OUT = ("kit.submittedform", "kit.cacheentry")
 LEFT_OUT_COLUMNS = {"customers.user": ("session_epoch",)}
 # What an import that was undone leaves behind, and nothing else.

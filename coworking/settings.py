@@ -125,6 +125,8 @@ INSTALLED_APPS = [
     "kit",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_filters",
     "django_htmx",
@@ -257,16 +259,24 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 
 ACCOUNT_ADAPTER = "customers.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "customers.forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "customers.forms.SignInForm",
+    "signup": "customers.forms.RegisterForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# A code typed where one registers proves both the address and that it is the same person; a link
+# would let whoever opens the mail confirm a password that somebody else has chosen.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "customers.adapter.ResetToken"  # noqa: S105 - a class
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _address.scheme
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
@@ -277,6 +287,10 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
 }
+
+MFA_ADAPTER = "customers.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
 
 # What the browser is told.
 
@@ -348,11 +362,13 @@ MEDIA_ROOT = BASE_DIR / "media"
 
 # E-mail leaves through the outbox, after the commit of what it speaks of.
 
+# On a laptop without a mail server the site itself shows what would have gone out, at /mail/.
+SHOWS_MAIL = DEBUG and not env.str("EMAIL_URL", default="").strip()
 try:
     _email = env.email_url_config(
         needed(
             "EMAIL_URL",
-            in_development="consolemail://",
+            in_development="dummymail://",
             example="EMAIL_URL=smtp+tls://user:password@mail.example.com:587",
         )
     )

@@ -3,12 +3,15 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
+from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
-from customers import doors
-from kit import outbox
+from customers import doors, letters
 from kit.emails import canonical
 from spaces.models import Location
 
@@ -17,24 +20,65 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
         return canonical(email)
 
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return Location.objects.open_for_registration().exists()
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        first = Location.objects.order_by("pk").first()
-        ours = {
-            "space_name": first.name if first else "Coworking",
-            "space_address": settings.BASE_URL,
-        }
-        message = self.render_mail(template_prefix, email, {**context, **ours})
-        html = next((text for text, kind in getattr(message, "alternatives", []) if kind), "")
-        outbox.post(to=message.to, subject=message.subject, text=message.body, html=html)
+        letters.send(template_prefix, email, context)
 
-    def add_message(self, *args, **kwargs) -> None:
-        """Signing in and out speaks for itself."""
+    def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
+        """Whoever is turned away gets no link, but a sentence."""
+        if doors.may_enter(user):
+            super().send_password_reset_mail(user, email, context)
+        else:
+            letters.tell_closed(email)
 
-    def pre_login(
-        self, request: HttpRequest, user: AbstractBaseUser, **kwargs
-    ) -> HttpResponse | None:
+    def add_message(self, request, level, message_template=None, message_context=None,
+                    extra_tags="", message=None):  # fmt: skip
+        """Signing in and out speaks for itself; only what the house has words for is said."""
+        words = message or SPOKEN.get(message_template or "")
+        if words:
+            messages.add_message(request, level, words, extra_tags=extra_tags)
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs) -> HttpResponse | None:
         """Refuse whoever may act for nobody here, after the right password, with the reason."""
         refused = super().pre_login(request, user, **kwargs)
         if refused or doors.may_enter(user):
             return refused
         return doors.turn_away(request, user, with_reason=True)
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """The door may have closed between the password and the last step of signing in."""
+        if not doors.may_enter(user):
+            raise ImmediateHttpResponse(doors.turn_away(request, user, with_reason=True))
+        super().login(request, user)
+
+    @transaction.atomic
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """Verified and linked, or neither."""
+        return super().confirm_email(request, email_address)
+
+
+SPOKEN = {
+    "account/messages/email_confirmed.txt": _("Your e-mail is confirmed."),
+    "account/messages/password_changed.txt": _("Your password is changed."),
+    "account/messages/password_set.txt": _("Your password is set."),
+    "mfa/messages/totp_activated.txt": _("The second factor is on."),
+    "mfa/messages/totp_deactivated.txt": _("The second factor is off."),
+    "mfa/messages/recovery_codes_generated.txt": _("These are your new recovery codes."),
+    "usersessions/messages/sessions_logged_out.txt": _("You are signed out everywhere else."),
+}
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    def get_totp_issuer(self) -> str:
+        """The name under which an authenticator app lists this login."""
+        first = Location.objects.order_by("pk").values_list("name", flat=True).first()
+        return first or "Coworking"
+
+
+class ResetToken(EmailAwarePasswordResetTokenGenerator):
+    """Links to choose a new password die with the sessions of their login."""
+
+    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+        return f"{super()._make_hash_value(user, timestamp)}|{user.session_epoch}"

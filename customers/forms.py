@@ -1,7 +1,15 @@
-from allauth.account.forms import LoginForm
+from typing import Any
+
+from allauth.account.forms import LoginForm, SignupForm
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Registration, User
 from kit.emails import canonical
+from kit.forms import HouseForm
+from spaces.models import Location
 
 
 class SignInForm(LoginForm):
@@ -15,3 +23,91 @@ class SignInForm(LoginForm):
 
     def clean_login(self) -> str:
         return canonical(super().clean_login())
+
+
+class RegisterForm(SignupForm):
+    """Name, e-mail, password, and the location where there are several."""
+
+    field_order = ["full_name", "email", "password1", "location"]
+
+    full_name = forms.CharField(
+        label=_("Your name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    location = forms.ModelChoiceField(
+        Location.objects.none(), label=_("Where"), empty_label=_("Choose a location")
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        places: Any = self.fields["location"]
+        places.queryset = Location.objects.open_for_registration()
+        if len(places.queryset) == 1:
+            del self.fields["location"]
+        self.fields["email"].label = _("E-mail")
+        self.fields["email"].widget.attrs.pop("placeholder", None)
+        self.fields["password1"].label = _("Password")
+        self.fields["password1"].widget.attrs.pop("placeholder", None)
+        self.fields["password1"].help_text = _("At least ten characters.")
+
+    def clean_email(self) -> str:
+        """Whether the address is known is told by e-mail alone. One that nobody verified is
+        not taken."""
+        address = canonical(self.cleaned_data["email"])
+        verified = User.objects.filter(email=address).exclude(
+            registration__isnull=False, registration__completed_at=None
+        )
+        self.account_already_exists = verified.exists()
+        return address
+
+    def try_save(self, request):
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])  # as slow as for the others
+        return super().try_save(request)
+
+    def save(self, request):
+        location = self.cleaned_data.get("location") or self.fields_location()
+        registration = Registration.objects.begin(
+            self.cleaned_data["email"],
+            self.cleaned_data["password1"],
+            full_name=self.cleaned_data["full_name"].strip(),
+            location=location,
+        )
+        return registration.user
+
+    def fields_location(self) -> Location:
+        """The only location that is open."""
+        return Location.objects.open_for_registration().get()
+
+
+class PasswordForm(HouseForm, forms.Form):
+    """A new password for the login of `user` (which may not be saved yet), and maybe a name."""
+
+    full_name = forms.CharField(
+        label=_("Your name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=200,
+        help_text=_("At least ten characters."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args, user: User, **kwargs):
+        self.user = user
+        super().__init__(*args, **kwargs)
+        self.fields["full_name"].initial = user.full_name
+
+    def clean(self):
+        cleaned = super().clean()
+        if password := cleaned.get("password"):
+            self.user.full_name = cleaned.get("full_name", "")
+            try:
+                password_validation.validate_password(password, self.user)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return cleaned

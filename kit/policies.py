@@ -6,7 +6,8 @@ is an error, not an open door.
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
@@ -38,8 +39,9 @@ def define(
 ) -> None:
     """Name a policy. `open` policies need nobody signed in.
 
-    The test is asked before the view runs. `keep(request, answer)`, where a policy has one, runs
-    the view itself by calling `answer`, and sees to it that the policy still holds at its end.
+    The test is asked before the view runs. `keep(request, answer)`, where a policy has one, calls
+    the view by `answer()`, and sees to it that the policy still holds at its end. Views of
+    packages are kept where they are declared like ours: `policy("portal")(view)`.
     """
     _policies[name] = Policy(name, words, test, open, keep)
 
@@ -56,11 +58,19 @@ def packages(routes: dict[str, str]) -> dict[str, str]:
 
 
 def policy(name: str) -> Callable:
-    """Declare who may call a view."""
+    """Declare who may call a view, and let the policy keep it while it runs."""
 
     def declare(view):
-        view.policy = name
-        return login_not_required(view) if name in OPEN else view
+        @wraps(view)
+        def kept(request, *args, **kwargs):
+            keep = _policies[name].keep
+            if keep is None:
+                return view(request, *args, **kwargs)
+            return keep(request, lambda: view(request, *args, **kwargs))
+
+        declared: Any = login_not_required(kept) if name in OPEN else kept
+        declared.policy = name
+        return declared
 
     return declare
 
@@ -114,9 +124,6 @@ class PolicyMiddleware:
         if not found.test(request):
             raise PermissionDenied(found.words)
         request.policy = name
-        if found.keep is not None:
-            return found.keep(request, lambda: view(request, *args, **kwargs))
-        return None
 
 
 def allows(request: HttpRequest, name: str) -> bool:

@@ -57,6 +57,10 @@ class LocationQuerySet(models.QuerySet["Location"]):
         """Today's local date(s) with the keys of the locations where it is that date."""
         return Todays.at(self.only("timezone"))
 
+    def open_for_registration(self) -> "LocationQuerySet":
+        """Locations where people may register themselves, at once or with approval."""
+        return self.exclude(registration=Location.Registration.CLOSED)
+
 
 class Location(models.Model):
     """A house of the space: its zone, currency, taxes and terms of payment.

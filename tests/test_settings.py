@@ -169,7 +169,7 @@ def test_development_needs_no_settings(house):
         DEBUG="on",
     )
     assert found["DATABASES"]["default"]["NAME"] == str(house / "db.sqlite3")
-    assert found["EMAIL_BACKEND"].endswith("console.EmailBackend")
+    assert found["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
     assert found["STRICT_LOCKS"] is True
 
 

@@ -1,6 +1,7 @@
 """E-mail leaves after the commit, at least once, and one poisoned message stops no other."""
 
 import datetime as dt
+from contextlib import suppress
 
 import pytest
 from django.core import mail
@@ -9,6 +10,7 @@ from django.db import transaction
 
 from kit import clock, outbox
 from kit.models import OutboxMessage
+from kit.problems import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -200,7 +202,23 @@ def test_the_thread_really_sends(settings):
     assert len(mail.outbox) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_messages_of_one_transaction_leave_in_one_thread(settings, monkeypatch):
+    settings.OUTBOX_SENDS_AFTER_COMMIT = True
+    sent = []
+    monkeypatch.setattr(outbox, "_in_a_thread", lambda keys: sent.append(list(keys)))
+    with transaction.atomic():
+        first = post()
+        with suppress(Refused), transaction.atomic():
+            post()
+            raise Refused
+        last = post()
+    assert len(sent) == 1
+    assert {first.pk, last.pk} <= set(sent[0])
+
+
 def test_mail_of_the_sign_in_package_goes_through_the_outbox(client, w):
+    outbox.keep_back()
     client.post("/portal/password/reset/", {"email": "ada@example.com"})
     assert mail.outbox == []
     assert outbox.deliver() == (1, 0)

@@ -1,7 +1,7 @@
 from django.core.management import call_command
 
 from coworking import story
-from kit import clock, jobs, locks
+from kit import clock, jobs, locks, outbox
 from kit.commands import REFUSED, HouseCommand, Result
 from spaces.models import Location
 
@@ -35,6 +35,7 @@ class Command(HouseCommand):
                 customers=customers,
                 progress=self.progress,
             )
+            outbox.keep_back()
         self.show_people()
         count = house.customer_set.count()
         return Result(f"{house.name} is open, with {count:,} customers.", {"customers": count})

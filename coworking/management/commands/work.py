@@ -47,8 +47,10 @@ class Command(HouseCommand):
                 if once:
                     raise
             rounds += 1
-            if once and not busy:
-                break
+            if once:
+                if not busy:
+                    break
+                continue
             if not busy:
                 self.stopping.wait(every)
             close_old_connections()
