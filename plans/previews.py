@@ -8,13 +8,15 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
 from customers.models import Customer
 from customers.models.status import Turn
-from plans.cycles import Cycle
+from kit.money import ZERO
+from plans.cycles import DAY, Cycle
 from plans.models import Contract, Plan
 from plans.models.contracts import LATEST
 
@@ -46,12 +48,33 @@ class SignUp:
 @dataclass(frozen=True)
 class Change:
     """A change of plan as it would be: the old contract's last cycle (None if it never starts)
-    and the first ones of the new contract."""
+    and the first ones of the new contract.
+
+    `credit` is what comes back of fees that have fallen due already, `more_deposit` the
+    difference to a higher deposit; both before tax.
+    """
 
     old: Contract
     new: Contract
     last_cycle: Cycle | None
     cycles: list[Cycle]
+    credit: Decimal = ZERO
+    more_deposit: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A contract as it would end: what is still to come of it, its last cycle last, and the
+    turns of the customer's status."""
+
+    last_day: dt.date
+    cycles: list[Cycle]
+    last_cycle_fee: Decimal
+    turns: list[Turn]
+
+    @property
+    def last_cycle(self) -> Cycle | None:
+        return self.cycles[-1] if self.cycles else None
 
 
 @contextmanager
@@ -80,8 +103,26 @@ def of_sign_up(plan: Plan, customer: Customer, **what: Any) -> SignUp:
         )
 
 
+def of_cancellation(contract: Contract, **what: Any) -> Ending:
+    """How the contract would end by `contract.cancel(…)`. Raises `Refused` as it does."""
+    today = contract.location.today()
+    with taken_back():
+        cancellation = contract.cancel(**what)
+        cycles = [cycle for cycle in contract.cycles(LATEST) if cycle.end > today]
+        ending = Ending(
+            last_day=cancellation.last_day,
+            cycles=cycles,
+            last_cycle_fee=contract.discounted(cycles[-1]) if cycles else ZERO,
+            turns=[turn for turn in contract.customer.turns() if turn.on > today],
+        )
+    contract.refresh_from_db()
+    return ending
+
+
 def of_change(contract: Contract, **what: Any) -> Change:
     """What `contract.change_plan(…)` would bring. Raises `Refused` as it does."""
+    today = contract.location.today()
+    fallen_due, deposit = _fallen_due(contract, today), contract.deposit
     with taken_back():
         new = contract.change_plan(**what)
         old_cycles = list(contract.cycles(LATEST)) if contract.ends_on else []
@@ -90,6 +131,14 @@ def of_change(contract: Contract, **what: Any) -> Change:
             new=new,
             last_cycle=old_cycles[-1] if old_cycles else None,
             cycles=new.first_cycles(SHOWN),
+            credit=max(ZERO, fallen_due - _fallen_due(contract, today)),
+            more_deposit=max(ZERO, new.deposit - deposit),
         )
     contract.refresh_from_db()
     return change
+
+
+def _fallen_due(contract: Contract, today: dt.date) -> Decimal:
+    """The sum of a contract's fees that have fallen due, less its discount."""
+    begun = contract.cycles(today + DAY)
+    return sum((contract.discounted(one) for one in begun if one.due_on <= today), ZERO)

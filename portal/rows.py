@@ -1,0 +1,68 @@
+"""The row that a page is about: found among what belongs to the customer that is acted for.
+
+Whatever belongs to somebody else is a 404, also to staff and to their team mates.
+"""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.shortcuts import get_object_or_404
+
+from customers.doors import PortalRequest
+from customers.models import Customer, Team, TeamMembership
+from plans.models import Contract, Plan, PlanChange
+from spaces.models import Location
+
+
+def _contracts() -> Any:
+    """Contracts with all that is said about them, the first one first."""
+    return (
+        Contract.objects.with_history()
+        .select_related("plan__location", "location", "on_behalf_of__payer")
+        .select_related("changed_from__contract__plan")
+        .prefetch_related("plan__prices", "price_steps", "cancellations")
+        .prefetch_related(Prefetch("plan_changes", PlanChange.objects.select_related("new__plan")))
+        .order_by("starts_on", "pk")
+    )
+
+
+def contracts(customer: Customer) -> list[Contract]:
+    """Every contract of a customer; its status and turns are then answered from these."""
+    prefetch_related_objects([customer], Prefetch("contracts", _contracts()))
+    return list(customer.contracts.all())
+
+
+def contract(request: PortalRequest, pk: int) -> Contract:
+    found = get_object_or_404(_contracts(), customer=request.customer, pk=pk)
+    found.customer = request.customer
+    return found
+
+
+def plans(location: Location) -> Any:
+    """What customers may sign at a location, with its prices."""
+    offered = Plan.objects.offered().at(location)
+    return offered.select_related("location").prefetch_related("prices")
+
+
+def plan(request: PortalRequest, pk: int) -> Plan:
+    return get_object_or_404(plans(request.customer.location), pk=pk)
+
+
+def teams(customer: Customer) -> Any:
+    """The teams that a customer is in or pays for."""
+    theirs = Q(Exists(_present(customer))) | Q(payer=customer)
+    return Team.objects.live().filter(theirs).select_related("payer")
+
+
+def team(request: PortalRequest, pk: int) -> Team:
+    return get_object_or_404(teams(request.customer), pk=pk)
+
+
+def spending_teams(customer: Customer) -> Any:
+    """The teams for which a customer may spend: they have a payer, and say so."""
+    may = _present(customer).filter(Q(is_admin=True) | Q(team__spending=Team.Spending.EVERYONE))
+    return Team.objects.live().filter(Exists(may), payer__isnull=False).select_related("payer")
+
+
+def _present(customer: Customer) -> Any:
+    return TeamMembership.objects.filter(team=OuterRef("pk"), customer=customer, left_at=None)
