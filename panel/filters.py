@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer, Team, TeamMembership
+from customers.models import Customer, Suspension, Team, TeamMembership
 from customers.models.status import Status
 from kit.templatetags.house import day
 from kit.widgets import DateInput
@@ -17,7 +17,7 @@ from plans.models import Contract, Plan
 from plans.models.contracts import State
 from spaces.models import Location, Todays
 
-YES, NO = "yes", "no"
+YES, NO, WAITS = "yes", "no", "approval"
 
 
 def choice(label, choices=(), **kwargs) -> django_filters.ChoiceFilter:
@@ -78,8 +78,17 @@ class HouseFilter(django_filters.FilterSet):
         return found
 
     @property
+    def unread(self) -> list[tuple[Any, str, str]]:
+        """(name, value, the address without it) for each that is in the address and cannot be
+        understood: it is told, not dropped silently."""
+        return [
+            (self.form.fields[name].label, self.data.get(name, ""), self._without(name))
+            for name in self.form.errors
+        ]
+
+    @property
     def clear_url(self) -> str:
-        return self._without(*self.asked)
+        return self._without(*self.asked, *self.form.errors)
 
     def _without(self, *names: str) -> str:
         query = self.data.copy()
@@ -88,23 +97,44 @@ class HouseFilter(django_filters.FilterSet):
         return f"?{query.urlencode()}"
 
 
-class CustomerFilter(HouseFilter):
-    """`on` asks as of a date, else each customer's today. A search finds the archived too."""
+class ArchiveFilter(HouseFilter):
+    """A list of what can be archived. A search finds the archived too."""
 
     q = django_filters.CharFilter(label=_("Search"), method="search", max_length=200)
+    archived = choice(
+        _("Archive"), [(YES, _("Archived only")), ("all", _("Archived too"))],
+        method="pass_over", empty=_("Not archived"),
+    )  # fmt: skip
+
+    def filter_queryset(self, queryset):
+        found = super().filter_queryset(queryset)
+        archived = self.asked.get("archived")
+        if archived == YES:
+            return found.archived()
+        return found if archived or "q" in self.asked else found.live()
+
+    def search(self, queryset, name, value):
+        return queryset.matching(value)
+
+    def pass_over(self, queryset, name, value):
+        """Asked about together with the others."""
+        return queryset
+
+
+class CustomerFilter(ArchiveFilter):
+    """`on` asks as of a date, else each customer's today."""
+
     status = choice(_("Status"), Status.choices, method="by_status")
     type = choice(_("Type"), Customer.Type.choices)
     plan = choice(_("Plan"), method="by_contract", empty=_("Any"))
     contract = choice(_("Contract"), State.choices, method="by_contract", empty=_("Any"))
     suspended = choice(
-        _("Access"), [(YES, _("Suspended")), (NO, _("Not suspended"))], method="by_suspension"
+        _("Access"),
+        [(YES, _("Suspended")), (WAITS, _("Waiting for approval")), (NO, _("Not suspended"))],
+        method="by_suspension",
     )
     team = choice(_("Team"), method="by_team", empty=_("Any"))
     location = choice(_("Location"), field_name="location_id")
-    archived = choice(
-        _("Archive"), [(YES, _("Archived only")), ("all", _("Archived too"))],
-        method="pass_over", empty=_("Not archived"),
-    )  # fmt: skip
     on = date(_("As of"), method="pass_over")
 
     class Meta:
@@ -126,16 +156,6 @@ class CustomerFilter(HouseFilter):
         """Contracts of which a word of their queryset holds on the day asked about."""
         return Contract.objects.all().today(word, self.asked_on)
 
-    def filter_queryset(self, queryset):
-        found = super().filter_queryset(queryset)
-        archived = self.asked.get("archived")
-        if archived == YES:
-            return found.archived()
-        return found if archived or "q" in self.asked else found.live()
-
-    def search(self, queryset, name, value):
-        return queryset.matching(value)
-
     def by_status(self, queryset, name, value):
         return getattr(queryset, f"{value}s")(on=self.asked_on)
 
@@ -149,15 +169,24 @@ class CustomerFilter(HouseFilter):
         return queryset.filter(Exists(contracts.filter(customer=OuterRef("pk"))))
 
     def by_suspension(self, queryset, name, value):
-        return queryset.suspended() if value == YES else queryset.not_suspended()
+        """Whoever waits for approval is asked for apart from those who were turned away."""
+        if value == NO:
+            return queryset.not_suspended()
+        asked = Suspension.objects.waiting() if value == WAITS else Suspension.objects.closing()
+        return queryset.filter(Exists(asked.filter(customer=OuterRef("pk"))))
 
     def by_team(self, queryset, name, value):
         present = TeamMembership.objects.filter(team=value, left_at=None)
         return queryset.filter(Exists(present.filter(customer=OuterRef("pk"))))
 
-    def pass_over(self, queryset, name, value):
-        """Asked about together with the others."""
-        return queryset
+
+class TeamFilter(ArchiveFilter):
+    class Meta:
+        model = Team
+        fields: list[str] = []
+
+    def __init__(self, request: HttpRequest):
+        super().__init__(request, Team.objects.visible_to(request.user), Todays())
 
 
 class ContractFilter(HouseFilter):

@@ -21,6 +21,7 @@ class Item(NamedTuple):
 PLACES = [
     ("panel:home", _("Home"), "house", "see_panel"),
     ("panel:customers", _("Customers"), "users-round", "see_panel"),
+    ("panel:teams", _("Teams"), "users", "see_panel"),
     ("panel:contracts", _("Contracts"), "file-text", "see_panel"),
     ("panel:plans", _("Plans"), "armchair", "see_panel"),
     ("panel:imports", _("Import"), "file-up", "manage_everywhere"),

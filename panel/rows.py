@@ -41,7 +41,9 @@ def plan(request: HttpRequest, pk: int) -> Plan:
 
 
 def team(request: HttpRequest, pk: int) -> Team:
-    return get_object_or_404(Team.objects.visible_to(request.user).select_related("payer"), pk=pk)
+    """A team with who pays. It has no location: whoever has a right somewhere has it here."""
+    seen = Team.objects.visible_to(request.user).select_related("payer__location")
+    return get_object_or_404(seen, pk=pk)
 
 
 def within_reach(request: HttpRequest, location: Location | None) -> None:

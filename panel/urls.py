@@ -1,6 +1,17 @@
 from django.urls import path
 
-from panel.views import components, contracts, customers, decisions, home, imports, plans
+from panel.views import (
+    bulk,
+    components,
+    contracts,
+    customers,
+    decisions,
+    home,
+    imports,
+    plans,
+    suspensions,
+    teams,
+)
 
 app_name = "panel"
 
@@ -8,7 +19,11 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("customers/", customers.customers, name="customers"),
     path("customers/new/", customers.new, name="customer_new"),
-    path("customers/archive/", customers.bulk_archive, name="customers_archive"),
+    path("customers/archive/", bulk.archive, name="customers_archive"),
+    path("customers/suspension/", bulk.suspend, name="customers_suspension"),
+    path("customers/reinstatement/", bulk.reinstate, name="customers_reinstatement"),
+    path("customers/team/", bulk.team, name="customers_team"),
+    path("customers/choices/", teams.choices, name="customer_choices"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/edit/", customers.edit, name="customer_edit"),
     path("customers/<int:pk>/notes/", customers.notes, name="customer_notes"),
@@ -16,6 +31,25 @@ urlpatterns = [
     path("customers/<int:pk>/restoring/", customers.restore, name="customer_restore"),
     path("customers/<int:pk>/deletion/", customers.discard, name="customer_discard"),
     path("customers/<int:pk>/contracts/new/", contracts.new, name="contract_new"),
+    path("customers/<int:pk>/suspension/", suspensions.suspension, name="customer_suspension"),
+    path(
+        "customers/<int:pk>/reinstatement/",
+        suspensions.reinstatement,
+        name="customer_reinstatement",
+    ),
+    path("teams/", teams.teams, name="teams"),
+    path("teams/new/", teams.new, name="team_new"),
+    path("teams/<int:pk>/", teams.team, name="team"),
+    path("teams/<int:pk>/edit/", teams.edit, name="team_edit"),
+    path("teams/<int:pk>/archive/", teams.archive, name="team_archive"),
+    path("teams/<int:pk>/restoring/", teams.restore, name="team_restore"),
+    path("teams/<int:pk>/people/new/", teams.person_new, name="team_person_new"),
+    path(
+        "teams/<int:pk>/people/<int:person>/removal/",
+        teams.person_removal,
+        name="team_person_removal",
+    ),
+    path("teams/<int:pk>/people/<int:person>/admin/", teams.person_admin, name="team_person_admin"),
     path("contracts/", contracts.contracts, name="contracts"),
     path("contracts/<int:pk>/", contracts.contract, name="contract"),
     path("contracts/<int:pk>/cancellation/", decisions.cancellation, name="contract_cancellation"),

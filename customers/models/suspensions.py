@@ -16,8 +16,12 @@ class SuspensionQuerySet(models.QuerySet["Suspension"]):
         return self.filter(lifted_at=None)
 
     def waiting(self) -> "SuspensionQuerySet":
-        """Open ones that are lifted by letting somebody in who waits for approval."""
+        """Open ones of those who wait for approval: to be let in, nobody has turned them away."""
         return self.open().filter(cause=Suspension.Cause.APPROVAL)
+
+    def closing(self) -> "SuspensionQuerySet":
+        """Open ones that closed a door: by staff or for unpaid invoices."""
+        return self.open().exclude(cause=Suspension.Cause.APPROVAL)
 
 
 class Suspension(models.Model):

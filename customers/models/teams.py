@@ -58,13 +58,17 @@ class TeamQuerySet(models.QuerySet):
     def start(self, name: str, *, by, **fields) -> "Team":
         """Make a team.
 
-        Raises `Refused` with `team_exists`, `payer_archived` or what is wrong with a field.
+        Raises `Refused` with `team_exists`, `payer_archived`, `needs_manager` (a discount) or what
+        is wrong with a field.
         """
         with transaction.atomic(), in_words():
             team = self.model(name=name.strip(), **fields)
             locks.take(customers=[team.payer] if team.payer else [])
             check_fields(team)
-            refuse_if(_payer_problems(team.payer))
+            problems = _payer_problems(team.payer)
+            if team.discount:
+                problems += _discount_problems(by)
+            refuse_if(problems)
             team.save(force_insert=True)
             locks.born(teams=team)
             audit.record("team.start", team, by=by, changes={"name": [None, team.name]})
@@ -88,6 +92,13 @@ def _payer_problems(payer) -> list[Problem]:
     if payer.archived_at:
         return [Problem("payer_archived", _("This customer is archived."), "payer")]
     return []
+
+
+def _discount_problems(by) -> list[Problem]:
+    """Discounts are for managers and owners."""
+    if by is None or by.may("manage_space"):
+        return []
+    return [Problem("needs_manager", _("Only a manager may do this."), "discount")]
 
 
 class Team(Inviting, models.Model):
@@ -269,15 +280,17 @@ class Team(Inviting, models.Model):
         """Change name, payer, size limit, discount and spending; returns the changed fields.
 
         Another payer pays only for what is charged from now on. Raises `Refused` with
-        `staff_only`, `team_exists`, `payer_archived`, `more_people_than_that`, with
-        `changed_meanwhile` where somebody else changed the same field since `seen`, or with what
-        is wrong with a field.
+        `staff_only`, `team_exists`, `payer_archived`, `more_people_than_that`, `needs_manager`
+        (another discount), with `changed_meanwhile` where somebody else changed the same field
+        since `seen`, or with what is wrong with a field.
         """
         payer = changes.get("payer")
         locks.take(customers=[payer] if payer else [], teams=[self])
         _refuse_others(by)
         self.refresh_from_db()
         problems = _payer_problems(payer) if payer != self.payer else []
+        if changes.get("discount", self.discount) != self.discount:
+            problems += _discount_problems(by)
         limit = changes.get("size_limit", self.size_limit)
         people = self.present().count()
         if limit is not None and limit != self.size_limit and limit < people:

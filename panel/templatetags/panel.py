@@ -1,6 +1,7 @@
 """Words for the panel's templates: what a person may do, and what may be done to a contract."""
 
 import datetime as dt
+import zoneinfo
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,8 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import User
+from customers.models import Suspension, User
+from kit.templatetags.house import badge
 from plans.models import Contract
+from spaces.models import Location
 
 register = template.Library()
 
@@ -55,6 +58,20 @@ def may(user: User, right: str) -> bool:
 def may_at(context, right: str, location) -> bool:
     """`{% may_at "manage_space" customer.location as may_manage %}`: what may be done there."""
     return context["user"].may(right, at=location)
+
+
+@register.simple_tag
+def door(suspension: Suspension) -> str:
+    """The badge of a suspension: whoever waits to be let in has done nothing wrong."""
+    if suspension.waits:
+        return badge("waiting", label=str(_("Waiting for approval")))
+    return badge("suspended", title=suspension.reason)
+
+
+@register.filter
+def date_at(moment: dt.datetime, location: Location) -> dt.date:
+    """The local date of a moment: `{{ membership.joined_at|date_at:customer.location|day }}`."""
+    return moment.astimezone(zoneinfo.ZoneInfo(location.timezone)).date()
 
 
 @register.filter

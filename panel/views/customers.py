@@ -1,19 +1,15 @@
-import re
-
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.models import Customer
 from kit.forms import ConfirmForm
 from kit.once import creates
 from kit.policies import policy
-from kit.problems import Refused
 from kit.spans import Span
 from panel import rows
 from panel.filters import CustomerFilter
@@ -24,7 +20,6 @@ from spaces.models import Location, Todays
 
 SORTS = {"name": "sort_name", "registered": "registered_on"}
 ENTRIES_SHOWN = 30
-MOST_AT_ONCE = 100
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -106,7 +101,8 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "status": customer.status_on(today),
             "turn": next((turn for turn in reversed(turns) if turn.on <= today), None),
             "coming_turn": next((turn for turn in turns if turn.on > today), None),
-            "suspension": customer.suspension,
+            "suspension": customer.suspensions.open().select_related("suspended_by").first(),
+            "may_serve": request.user.may("serve_customers", at=customer.location),
             "contracts": contracts,
             "spans": [_span(contract, today) for contract in contracts],
             "memberships": customer.team_memberships.filter(left_at=None).select_related("team"),
@@ -249,45 +245,6 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
         },
         status=form.status,
     )
-
-
-@policy("manage_space")
-@reads_and_writes
-def bulk_archive(request: HttpRequest) -> HttpResponse:
-    """Archive the ticked customers: first what stands against each, then the deed."""
-    asked = request.POST if request.method == "POST" else request.GET
-    keys = [int(key) for key in asked.getlist("ids") if re.fullmatch(r"[0-9]{1,18}", key)]
-    ticked = Customer.objects.visible_to(request.user).live().filter(pk__in=keys[:MOST_AT_ONCE])
-    chosen = list(ticked.select_related("location"))
-    if request.method == "POST":
-        archived = sum(_archived(customer, by=request.user) for customer in chosen)
-        if archived:
-            messages.success(
-                request,
-                ngettext("%d customer is archived.", "%d customers are archived.", archived)
-                % archived,
-            )
-        if archived == len(chosen):
-            return redirect("panel:customers")
-        chosen = [customer for customer in chosen if customer.archived_at is None]
-    against = ticked.archive_problems(on=Location.objects.all().todays())
-    return render(
-        request,
-        "panel/customers/bulk_archive.html",
-        {
-            "rows": [(customer, against.get(customer.pk, [])) for customer in chosen],
-            "possible": sum(customer.pk not in against for customer in chosen),
-            "crumbs": _crumbs(),
-        },
-    )
-
-
-def _archived(customer: Customer, *, by) -> bool:
-    try:
-        customer.archive(by=by)
-    except Refused:
-        return False
-    return True
 
 
 def _crumbs(customer: Customer | None = None) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from customers.models import Customer, User
+from customers.models import Customer, Suspension, User
 from customers.models.customer import CustomerQuerySet
 from kit import clock, guards, jobs
 from kit.policies import policy
@@ -52,6 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "starting": _rows(starting.order_by("starts_on", "pk")),
         "ending": _rows(ending.order_by("ends_on", "pk")),
         "columns": columns([(day, customers.members(on=day).count()) for day in _months(today)]),
+        "waiting": Suspension.objects.waiting().filter(customer__in=customers.live()).count(),
         "held": HeldAnnouncement.objects.select_related("customer").order_by("since")[:ROWS],
         "daily": jobs.latest("daily"),
         "daily_is_dead": _daily_is_dead(),
@@ -64,11 +65,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def _people(customers: CustomerQuerySet, todays: Todays) -> list[Figure]:
     everybody = customers.live()
     members = everybody.members(on=todays).count()
+    closed = Suspension.objects.closing().filter(customer__in=everybody).count()
     page = reverse("panel:customers")
     return [
         Figure(_("Members"), members, f"{page}?status=member", "badge-check"),
         Figure(_("Contacts"), everybody.count() - members, f"{page}?status=contact", "user-round"),
-        Figure(_("Suspended"), everybody.suspended().count(), f"{page}?suspended=yes", "ban"),
+        Figure(_("Suspended"), closed, f"{page}?suspended=yes", "ban"),
     ]
 
 

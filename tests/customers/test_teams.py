@@ -95,6 +95,15 @@ def test_a_team_makes_nobody_a_member(w):
     assert w.omar in Customer.objects.contacts(on=story.TODAY)
 
 
+def test_a_discount_is_for_managers(w):
+    assert codes(lambda: w.team.edit({"discount": Decimal(5)}, by=w.frida)) == ["needs_manager"]
+    assert codes(lambda: Team.objects.start("Crew", discount=Decimal(5), by=w.frida)) == [
+        "needs_manager"
+    ]
+    w.team.edit({"discount": Decimal(5)}, by=w.manager)
+    w.team.edit({"name": "Harbour", "discount": Decimal(5)}, by=w.frida)
+
+
 def test_a_discount_is_a_percentage(w):
     assert codes(lambda: Team.objects.start("Odd", by=w.mona, discount="101")) == ["max_value"]
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -184,7 +193,7 @@ def test_who_may_spend_for_a_team(w):
 
 def test_an_edit_says_what_changed_and_the_log_keeps_keys(w):
     changed = w.team.edit(
-        {"name": "Harbour", "payer": w.ada, "size_limit": 4, "discount": Decimal(10)}, by=w.frida
+        {"name": "Harbour", "payer": w.ada, "size_limit": 4, "discount": Decimal(10)}, by=w.mona
     )
     assert set(changed) == {"name", "payer", "size_limit", "discount"}
     entry = AuditEntry.objects.get(verb="team.edit", object_id=w.team.pk)

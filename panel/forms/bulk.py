@@ -1,0 +1,41 @@
+from django import forms
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Team
+from kit.forms import HouseForm
+
+
+class BulkSuspendForm(HouseForm, forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, widget=forms.Textarea({"rows": 2}),
+        help_text=_("The same for everybody. It is told to whoever signs in."),
+    )  # fmt: skip
+
+
+class TeamForm(HouseForm, forms.Form):
+    """Which team to join. Choosing one shows at once what stands against whom."""
+
+    team = forms.ModelChoiceField(
+        Team.objects.live(), label=_("Team"), empty_label=_("Choose a team"),
+        widget=forms.Select(
+            {
+                "hx-get": reverse_lazy("panel:customers_team"),
+                "hx-include": "closest form",
+                "hx-params": "ids,team",
+                "hx-target": "#rows",
+                "hx-select": "#rows",
+                "hx-swap": "outerHTML",
+            }
+        ),
+    )  # fmt: skip
+
+    @property
+    def chosen(self) -> Team | None:
+        """The team that was sent, or that the address asks about."""
+        if self.is_bound:
+            return self.cleaned_data.get("team") if self.is_valid() else None
+        try:
+            return self.fields["team"].to_python(self.initial.get("team"))
+        except forms.ValidationError:
+            return None
