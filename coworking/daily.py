@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from customers.models import Registration
 from kit import audit, clock, jobs, once
 from kit.problems import Problem, Refused
 from plans.announcements import roll
@@ -43,12 +44,18 @@ def forget_forms(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any]
     return {"forgotten": once.forget(clock.now() - dt.timedelta(days=7))}, 0
 
 
+def forget_registrations(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Logins whose e-mail nobody verified within a month never became anybody."""
+    return {"forgotten": Registration.objects.forget_unverified()}, 0
+
+
 # The jobs that go by the date: what one has reached counts for the other.
 BY_DATE = ("daily", "roll_contracts")
 CHORES = [
     Chore("roll_contracts", roll_contracts),
     Chore("seal_audit", seal_audit),
     Chore("forget_forms", forget_forms),
+    Chore("forget_registrations", forget_registrations),
 ]
 
 

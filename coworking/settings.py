@@ -262,6 +262,11 @@ ACCOUNT_ADAPTER = "customers.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "customers.forms.SignInForm",
     "signup": "customers.forms.RegisterForm",
+    "add_email": "customers.forms.NewEmailForm",
+    "change_password": "customers.forms.NewPasswordForm",
+    "set_password": "customers.forms.FirstPasswordForm",
+    "reset_password": "customers.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "customers.forms.LinkPasswordForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -282,6 +287,7 @@ ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/300s/key",
     "signup": "20/m/ip",
+    "confirm_email": "5/180s/key",
     "reset_password": "20/m/ip,5/m/key",
     "change_password": "5/m/user",
     "manage_email": "10/m/user",

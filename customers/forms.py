@@ -1,6 +1,14 @@
 from typing import Any
 
-from allauth.account.forms import LoginForm, SignupForm
+from allauth.account.forms import (
+    AddEmailForm,
+    ChangePasswordForm,
+    LoginForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+    SetPasswordForm,
+    SignupForm,
+)
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
@@ -25,10 +33,53 @@ class SignInForm(LoginForm):
         return canonical(super().clean_login())
 
 
-class RegisterForm(SignupForm):
+class PlainWords(forms.BaseForm):
+    """Mixin: the package's fields in the words of the house, without hints inside the boxes."""
+
+    words: dict[str, Any] = {}
+    hint = _("At least ten characters.")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.words.get(name, field.label)
+        if "password1" in self.fields:
+            self.fields["password1"].help_text = self.hint
+        if "email" in self.fields:
+            wrong = _("Enter a valid e-mail address.")
+            self.fields["email"].error_messages["invalid"] = wrong
+
+
+class NewEmailForm(PlainWords, AddEmailForm):
+    words = {"email": _("New e-mail")}
+
+
+class NewPasswordForm(PlainWords, ChangePasswordForm):
+    words = {
+        "oldpassword": _("Present password"),
+        "password1": _("New password"),
+        "password2": _("New password once more"),
+    }
+
+
+class FirstPasswordForm(PlainWords, SetPasswordForm):
+    words = {"password1": _("Password"), "password2": _("Password once more")}
+
+
+class ForgottenPasswordForm(PlainWords, ResetPasswordForm):
+    words = {"email": _("E-mail")}
+
+
+class LinkPasswordForm(PlainWords, ResetPasswordKeyForm):
+    words = {"password1": _("New password"), "password2": _("New password once more")}
+
+
+class RegisterForm(PlainWords, SignupForm):
     """Name, e-mail, password, and the location where there are several."""
 
     field_order = ["full_name", "email", "password1", "location"]
+    words = {"email": _("E-mail"), "password1": _("Password")}
 
     full_name = forms.CharField(
         label=_("Your name"),
@@ -45,11 +96,6 @@ class RegisterForm(SignupForm):
         places.queryset = Location.objects.open_for_registration()
         if len(places.queryset) == 1:
             del self.fields["location"]
-        self.fields["email"].label = _("E-mail")
-        self.fields["email"].widget.attrs.pop("placeholder", None)
-        self.fields["password1"].label = _("Password")
-        self.fields["password1"].widget.attrs.pop("placeholder", None)
-        self.fields["password1"].help_text = _("At least ten characters.")
 
     def clean_email(self) -> str:
         """Whether the address is known is told by e-mail alone. One that nobody verified is
@@ -67,7 +113,7 @@ class RegisterForm(SignupForm):
         return super().try_save(request)
 
     def save(self, request):
-        location = self.cleaned_data.get("location") or self.fields_location()
+        location = self.cleaned_data.get("location") or self.only_location()
         registration = Registration.objects.begin(
             self.cleaned_data["email"],
             self.cleaned_data["password1"],
@@ -76,7 +122,7 @@ class RegisterForm(SignupForm):
         )
         return registration.user
 
-    def fields_location(self) -> Location:
+    def only_location(self) -> Location:
         """The only location that is open."""
         return Location.objects.open_for_registration().get()
 

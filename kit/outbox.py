@@ -55,9 +55,9 @@ class _Batch(list):
 
 
 def _after_commit(key: int) -> None:
-    for _sids, hook, _robust in connection.run_on_commit:
-        if isinstance(hook, _Batch):
-            hook.append(key)
+    for entry in connection.run_on_commit:
+        if isinstance(entry[1], _Batch):
+            entry[1].append(key)
             return
     transaction.on_commit(_Batch([key]), robust=True)
 

@@ -25,6 +25,8 @@ PLACES = [
     ("panel:contracts", _("Contracts"), "file-text", "see_panel"),
     ("panel:plans", _("Plans"), "armchair", "see_panel"),
     ("panel:imports", _("Import"), "file-up", "manage_everywhere"),
+    ("panel:staff", _("Staff"), "user-cog", "own_everywhere"),
+    ("panel:settings", _("Settings"), "settings", "own_space"),
     ("panel:components", _("Components"), "palette", "own_space"),
 ]
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from panel.views import (
+    access,
     bulk,
     components,
     contracts,
@@ -9,6 +10,8 @@ from panel.views import (
     home,
     imports,
     plans,
+    settings,
+    staff,
     suspensions,
     teams,
 )
@@ -81,5 +84,21 @@ urlpatterns = [
     path("imports/<int:pk>/progress/", imports.progress, name="import_progress"),
     path("imports/<int:pk>/undoing/", imports.undo, name="import_undo"),
     path("imports/<int:pk>/failed-rows.csv", imports.failed_rows, name="import_failed_rows"),
+    path("customers/<int:pk>/invitation/", access.invitation, name="customer_invitation"),
+    path(
+        "customers/<int:pk>/invitation/withdrawal/",
+        access.invitation_withdrawal,
+        name="customer_invitation_withdrawal",
+    ),
+    path("customers/<int:pk>/access/withdrawal/", access.withdrawal, name="access_withdrawal"),
+    path("customers/<int:pk>/access/", access.giving_back, name="access_giving_back"),
+    path("staff/", staff.staff, name="staff"),
+    path("staff/new/", staff.new, name="staff_new"),
+    path("staff/<int:pk>/", staff.person, name="staff_person"),
+    path("staff/<int:pk>/invitation/", staff.invitation, name="staff_invitation"),
+    path("staff/<int:pk>/end/", staff.end, name="staff_end"),
+    path("settings/", settings.settings, name="settings"),
+    path("settings/locations/new/", settings.new, name="location_new"),
+    path("settings/locations/<int:pk>/", settings.location, name="location"),
     path("components/", components.components, name="components"),
 ]

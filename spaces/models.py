@@ -6,12 +6,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Case, Q, When
 from django.utils.translation import gettext_lazy as _
 
-from kit import clock, money
+from kit import audit, clock, edits, money
+from kit.emails import canonical
 from kit.fields import Line
+from kit.problems import Problem, Refused, check_fields, in_words, speak_for
 
 
 class Todays(dict[dt.date, list[int]]):
@@ -60,6 +62,19 @@ class LocationQuerySet(models.QuerySet["Location"]):
     def open_for_registration(self) -> "LocationQuerySet":
         """Locations where people may register themselves, at once or with approval."""
         return self.exclude(registration=Location.Registration.CLOSED)
+
+    @transaction.atomic
+    def establish(self, *, by, **fields: Any) -> "Location":
+        """Open a location: `establish(name=…, timezone=…, currency=…, by=mona)`.
+
+        Raises `Refused` with `location_exists` or what is wrong with a field.
+        """
+        location = self.model(**fields)
+        with in_words():
+            check_fields(location)
+            location.save(force_insert=True)
+        audit.record("location.establish", location, by=by, changes={"name": [None, location.name]})
+        return location
 
 
 class Location(models.Model):
@@ -134,9 +149,39 @@ class Location(models.Model):
             wrong["currency"] = ValidationError(
                 _("This is not a currency code such as EUR."), code="unknown_currency"
             )
+        if self.contact_email:
+            try:
+                self.contact_email = canonical(self.contact_email)
+            except ValidationError as error:
+                wrong["contact_email"] = error
+        if self.country and not (len(self.country) == 2 and self.country.isalpha()):
+            wrong["country"] = ValidationError(
+                _("Use the two letters of the country, such as GB."), code="unknown_country"
+            )
         if wrong:
             raise ValidationError(wrong)
+
+    @transaction.atomic
+    def edit(self, changes: dict[str, Any], *, by, seen: dict[str, Any] | None = None) -> list[str]:
+        """Change how the location is run; returns the changed fields. Its currency stays.
+
+        Raises `Refused` with `changed_meanwhile`, `location_exists`, `currency_stays` or what is
+        wrong with a field.
+        """
+        if "currency" in changes:
+            raise Refused(
+                Problem("currency_stays", _("What was signed is in this currency."), "currency")
+            )
+        list(Location.objects.select_for_update().filter(pk=self.pk))
+        self.refresh_from_db()
+        with in_words():
+            return edits.apply(self, changes, seen=seen, by=by, verb="location.edit")
 
     def today(self) -> dt.date:
         """The local date here and now: the one date that "today" means in the rules."""
         return clock.today_in(self.timezone)
+
+
+_exists = Problem("location_exists", _("There is a location of this name."), "name")
+speak_for("spaces_location.name", _exists)
+speak_for("spaces_location_name_key", _exists)

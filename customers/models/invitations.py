@@ -116,7 +116,7 @@ class Invitation(models.Model):
             return [Problem("invitation_withdrawn", _("This invitation was withdrawn."))]
         if self.accepted_at:
             return [Problem("invitation_used", _("This invitation was accepted already."))]
-        if self.expires_at <= clock.now():
+        if self.is_too_old:
             return [Problem("invitation_expired", _("This invitation is too old by now."))]
         if not self._may_still_invite():
             return [Problem("inviter_turned_away", _("This invitation does not hold any more."))]
@@ -131,6 +131,10 @@ class Invitation(models.Model):
         from customers.doors import may_enter
 
         return self.invited_by is None or (self.invited_by.is_active and may_enter(self.invited_by))
+
+    @property
+    def is_too_old(self) -> bool:
+        return self.expires_at <= clock.now()
 
     @property
     def login(self) -> User | None:
@@ -255,6 +259,11 @@ class Invitable(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def invitation(self) -> Invitation | None:
+        """The invitation that is out, too old or not."""
+        return self.invitations.standing().first()
 
     def invitation_problems(self) -> list[Problem]:
         """What stands against inviting this customer, and against accepting it."""

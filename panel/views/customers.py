@@ -103,6 +103,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "coming_turn": next((turn for turn in turns if turn.on > today), None),
             "suspension": customer.suspensions.open().select_related("suspended_by").first(),
             "may_serve": request.user.may("serve_customers", at=customer.location),
+            "invitation": customer.invitation,
             "contracts": contracts,
             "spans": [_span(contract, today) for contract in contracts],
             "memberships": customer.team_memberships.filter(left_at=None).select_related("team"),

@@ -7,10 +7,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from customers.models import StaffRole, User
-from kit import audit
 from kit.commands import HouseCommand, Result
 from kit.emails import canonical
-from kit.problems import Problem, check_fields, problems_of, refuse_if
+from kit.problems import Problem, problems_of, refuse_if
 from spaces.models import Location
 
 
@@ -34,14 +33,11 @@ class Command(HouseCommand):
             email = canonical(owner)
         except ValidationError as error:
             refuse_if(problems_of(error))
-        location = Location(name=name.strip(), timezone=zone, currency=currency.upper())
-        check_fields(location)
-        if Location.objects.filter(name=location.name).exists():
-            refuse_if([Problem("location_exists", _("There is a location of this name."), "name")])
-        location.save()
+        location = Location.objects.establish(
+            name=name.strip(), timezone=zone, currency=currency.upper(), by=None
+        )
         user = User.objects.filter(email=email).first() or User.objects.create_user(email)
         user.give_role(StaffRole.Role.OWNER, by=None)
-        audit.record("space.create", location, by=None, changes={"name": [None, location.name]})
         path = reverse(
             "account_reset_password_from_key",
             kwargs={
