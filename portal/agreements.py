@@ -20,6 +20,7 @@ from plans.models import Cancellation, Contract, Freeze, PlanChange
 from plans.models.contracts import State
 
 AHEAD = 25
+SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Agreement:
 
     @property
     def coming(self) -> list[Cycle]:
-        return self.contract.coming_cycles(4, on=self.on)
+        """The next cycles whose fees fall due today or later."""
+        ahead = self.contract.coming_cycles(SHOWN + 1, on=self.on - DAY)
+        return [one for one in ahead if one.due_on >= self.on][:SHOWN]
 
     # What was decided
 

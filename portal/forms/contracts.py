@@ -15,6 +15,7 @@ from plans.models import Plan
 from portal import rows
 
 YEAR = dt.timedelta(days=366)
+ONESELF = "oneself"
 REASON = _l("What made you decide? It helps us to do better.")
 
 
@@ -80,19 +81,22 @@ class SigningForm(HouseForm, OnceForm):
 class JoinForm(SigningForm):
     """A plan to be signed, for oneself or for a team whose payer pays."""
 
-    on_behalf_of = forms.ModelChoiceField(Team.objects.none(), label=_l("Who pays"), required=False)
+    on_behalf_of = forms.TypedChoiceField(
+        label=_l("Who pays"), widget=forms.RadioSelect, initial=ONESELF
+    )
 
     field_order = ("starts_on", "on_behalf_of", "accept_terms")
 
     def __init__(self, *args, customer: Customer, **kwargs):
         super().__init__(*args, **kwargs)
-        teams = rows.spending_teams(customer)
-        if teams:
-            field = cast(forms.ModelChoiceField, self.fields["on_behalf_of"])
-            field.queryset = teams
-            field.empty_label = _("%s pays") % customer.name
-            cast(Any, field).label_from_instance = _paid_for
-        else:
+        teams = {str(team.pk): team for team in rows.spending_teams(customer)}
+        field = cast(forms.TypedChoiceField, self.fields["on_behalf_of"])
+        field.choices = [
+            (ONESELF, _("%s pays") % customer.name),
+            *((key, _paid_for(team)) for key, team in teams.items()),
+        ]
+        field.coerce = teams.get
+        if not teams:
             del self.fields["on_behalf_of"]
 
     @property

@@ -21,7 +21,9 @@ def home(request: PortalRequest) -> HttpResponse:
     if customer is None:
         return render(request, "portal/nobody.html")
     today = customer.location.today()
-    all_of_them = [Agreement(one, today, request.user) for one in rows.contracts(customer)]
+    all_of_them = [
+        Agreement(one, one.location.today(), request.user) for one in rows.contracts(customer)
+    ]
     ended = [one for one in all_of_them if one.state == State.ENDED]
     turns = customer.turns()
     context = {

@@ -27,6 +27,13 @@ class TestReading:
         assert "Your last day can be 20 Dec 2026 at the earliest." in text
         assert "30 of 30 days are left in 2026" in text
 
+    def test_only_what_is_still_to_come_is_called_coming(self, w, noor):
+        ahead = story.plan(w.house, "Ahead Desk", "300", billing_day=1, fee_due="in_advance")
+        contract = ahead.sign_up(w.noor, starts_on=day("2026-11-01"), by=w.mona)
+        text = words(look(noor, "contract", contract.pk))
+        assert "Due on 1 Nov 2026" not in text
+        assert "1 Dec to 31 Dec 2026Due on 1 Dec 2026." in text
+
     def test_a_discount_is_taken_off_and_said(self, w, noor):
         contract = w.hot_desk.sign_up(w.noor, discount=10, by=w.mona)
         text = words(look(noor, "contract", contract.pk))
@@ -72,6 +79,15 @@ class TestCancelling:
         assert answer.context["form"]["last_day"].value() == day("2026-12-20")
         w.ada_contract.refresh_from_db()
         assert w.ada_contract.ends_on is None
+
+    def test_a_freeze_before_is_not_taken_for_the_end(self, w, ada):
+        w.ada_contract.freeze(from_on=day("2026-12-01"), until=day("2026-12-03"), by=w.ada.user)
+        text = words(look(ada, "contract_cancellation", w.ada_contract.pk))
+        assert "From 21 December 2026 you are a contact." in text
+        assert "From 1 December 2026 you are" not in text
+        assert "From 1 December 2026, while Hot Desk is frozen, you are a contact." in words(
+            look(ada, "home")
+        )
 
     def test_notice_and_minimum_term_are_both_named(self, w, noor):
         desk = story.plan(

@@ -162,7 +162,8 @@ class TestTerms:
 class TestForATeam:
     def test_an_admin_may_let_the_team_pay(self, w, lin):
         answer = look(lin, "plan_join", w.hot_desk.pk)
-        assert list(answer.context["form"].fields["on_behalf_of"].queryset) == [w.team]
+        offered = [key for key, _label in answer.context["form"].fields["on_behalf_of"].choices]
+        assert offered == ["oneself", str(w.team.pk)]
         join(lin, w.hot_desk, on_behalf_of=w.team.pk)
         assert w.lin.contracts.get(plan=w.hot_desk).on_behalf_of == w.team
 
