@@ -66,3 +66,12 @@ def define_policies() -> None:
         doors.lets_customer_in,
         keep=doors.keep,
     )
+    policies.define(
+        "entrance",
+        "whoever is on the way in, and whoever is in and is not turned away",
+        lambda request: not request.user.is_authenticated or doors.lets_in(request),
+        open=True,
+        keep=lambda request, answer: (
+            doors.keep(request, answer) if request.user.is_authenticated else answer()
+        ),
+    )

@@ -68,14 +68,14 @@ def policy(name: str) -> Callable:
                 return view(request, *args, **kwargs)
             return keep(request, lambda: view(request, *args, **kwargs))
 
-        declared: Any = login_not_required(kept) if name in OPEN else kept
+        is_open = name in _policies and _policies[name].open
+        declared: Any = login_not_required(kept) if is_open else kept
         declared.policy = name
         return declared
 
     return declare
 
 
-OPEN = {"public"}
 define("public", "everybody", lambda request: True, open=True)
 define("signed_in", "whoever has signed in", lambda request: request.user.is_authenticated)
 

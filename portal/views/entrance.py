@@ -2,9 +2,7 @@
 
 from allauth.account import views as account
 from allauth.account.forms import default_token_generator
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
@@ -12,18 +10,9 @@ from customers import doors
 from kit import locks
 from kit.policies import policy
 
-
-@policy("public")
-def verification(request: HttpRequest) -> HttpResponse:
-    """Type the code from the e-mail: whoever registers, and whoever changes their address.
-
-    The latter have signed in, and their door is watched as on every page of the portal.
-    """
-    if not request.user.is_authenticated:
-        return account.email_verification_sent(request)
-    if not doors.lets_in(request):
-        raise PermissionDenied
-    return doors.keep(request, lambda: account.email_verification_sent(request))
+# Type the code from the e-mail: whoever registers, and whoever changes their address. The latter
+# have signed in, and their door is watched as on every page of the portal.
+verification = policy("entrance")(account.email_verification_sent)
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -42,6 +42,7 @@ WHO: dict[str, frozenset[str]] = {
     "own_everywhere": frozenset({"owner"}),
     "portal": SIGNED_IN - {"suspended"},
     "customer": frozenset({"customer"}),
+    "entrance": (SIGNED_IN | {"anonymous"}) - {"suspended"},
 }
 ROLES = sorted(WHO["public"])
 
@@ -101,6 +102,7 @@ def address(route: Route, *, existing: bool) -> str:
 def some_key(head: str) -> int:
     """A key of a row of what the address names last, such as /panel/customers/."""
     noun = next((part for part in reversed(head.split("/")) if part.isalpha()), "")
+    noun = {"staff": "users", "mail": "outboxmessages"}.get(noun, noun)
     candidates = [
         model for model in apps.get_models() if f"{model._meta.model_name}s".endswith(noun) and noun
     ]
