@@ -1,3 +1,5 @@
+import datetime as dt
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -6,11 +8,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.doors import PortalRequest
+from customers.models.status import Status
 from kit import words
 from kit.once import creates
 from kit.policies import policy
 from kit.problems import Refused
 from plans import previews
+from plans.cycles import DAY
 from plans.models import Contract, Plan
 from plans.models.contracts import State
 from portal import rows
@@ -61,6 +65,7 @@ def join(request: PortalRequest, pk: int) -> HttpResponse:
             against = [problem.text for problem in refused.problems]
     context = {
         "form": form,
+        "member_from": _member_from(preview) if preview else None,
         "plan": plan,
         "price": plan.price_on(form.first_day or today),
         "customer": customer,
@@ -75,8 +80,23 @@ def join(request: PortalRequest, pk: int) -> HttpResponse:
     return render(request, "portal/plans/join.html", context, status=status)
 
 
+def _member_from(preview: previews.SignUp) -> dt.date | None:
+    """The day on which signing makes a member of a contact; None for whoever is one by then."""
+    first = preview.contract.starts_on
+    became = {turn.on for turn in preview.turns if turn.status == Status.MEMBER}
+    if preview.status_before == Status.CONTACT and preview.status == Status.MEMBER:
+        became.add(first)
+    return first if first in became else None
+
+
 def _welcome(contract: Contract) -> str:
-    parts = {"plan": contract.plan.name, "day": words.day(contract.starts_on)}
+    first = contract.starts_on
+    parts = {"plan": contract.plan.name, "day": words.day(first)}
+    becomes_member = contract.customer.status_on(first - DAY) == Status.CONTACT
     if contract.state == State.SCHEDULED:
-        return _("%(plan)s is yours from %(day)s. You are a member from that day on.") % parts
-    return _("Welcome! %(plan)s is yours, and you are a member from today.") % parts
+        if becomes_member:
+            return _("%(plan)s is yours from %(day)s. You are a member from that day on.") % parts
+        return _("%(plan)s is yours from %(day)s.") % parts
+    if becomes_member:
+        return _("Welcome! %(plan)s is yours, and you are a member from today.") % parts
+    return _("%(plan)s is yours from today.") % parts

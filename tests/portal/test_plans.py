@@ -76,6 +76,14 @@ class TestJoining:
         assert w.noor.status == "contact"
         assert "You are a member from that day on." in words(noor.get(answer["Location"]))
 
+    def test_a_member_is_not_told_to_become_one(self, w, ada):
+        other = story.plan(w.house, "Evening Desk", "90", offered_in_portal=True)
+        assert "It starts today." in words(look(ada, "plan_join", other.pk))
+        answer = join(ada, other, starts_on="2026-12-01")
+        text = words(ada.get(answer["Location"]))
+        assert "Evening Desk is yours from 1 Dec 2026." in text
+        assert "You are a member from that day on" not in text
+
     def test_sent_twice_it_signs_once(self, w, noor):
         first, second = join(noor, w.hot_desk), join(noor, w.hot_desk)
         assert first["Location"] == second["Location"]
