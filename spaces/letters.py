@@ -1,5 +1,6 @@
 """E-mails of the house: one look, HTML and text with the same words, through the outbox."""
 
+import re
 from collections.abc import Sequence
 
 from django.conf import settings
@@ -42,9 +43,10 @@ def write(
         "space_address": settings.BASE_URL,
         "house": house,
     }
+    text = re.sub(r"\n{3,}", "\n\n", render_to_string("emails/letter.txt", context).strip())
     return outbox.post(
         to=[to],
         subject=subject,
-        text=render_to_string("emails/letter.txt", context).strip() + "\n",
+        text=f"{text}\n",
         html=render_to_string("emails/letter.html", context),
     )

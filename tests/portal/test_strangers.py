@@ -168,7 +168,8 @@ def test_the_panel_shows_customers_nothing_whatever_they_ask_for(w, rows, who):
             continue
         for whose, method in itertools.product(rows, ("GET", "POST")):
             keys = {
-                "staff": w.frida.pk, "imports": 1, "locations": w.house.pk, **rows[whose],
+                "staff": w.frida.pk, "imports": 1, "locations": w.house.pk,
+                "people": rows[whose]["customers"], **rows[whose],
             }  # fmt: skip
             answer = ask(browser, method, address(route, keys))
             assert answer.status_code == 403, f"{method} {route.address}"
