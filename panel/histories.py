@@ -74,7 +74,7 @@ def _told(entry: AuditEntry, names: "_Names") -> tuple[str, str]:
     who = {"name": names.customers.get(after or before, _("Somebody"))}
     match entry.verb:
         case "team.start":
-            return "plus", _("Made")
+            return "plus", _("Created")
         case "team.add":
             if entry.changes.get("is_admin") == [None, True]:
                 return "user-plus", _("%(name)s joined as an admin") % who

@@ -1,3 +1,4 @@
+import html
 import re
 
 import pytest
@@ -25,7 +26,7 @@ def frida(w, client):
 def words(response) -> str:
     """What a page says, without its tags."""
     text = re.sub(r"</?(?:time|a|b|span)\b[^>]*>", "", response.content.decode())
-    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 def rows(response) -> list[str]:
@@ -118,6 +119,7 @@ class TestTheList:
             ("type=company", ["Lin & Co"]),
             ("suspended=yes", ["Viktor Novak"]),
             ("suspended=no&status=member", ["Ada Lovelace", "Lin & Co"]),
+            ("suspended=approval", []),
             ("contract=ended", ["Noor Rahman"]),
             ("q=LIN", ["Lin & Co"]),
             ("q=haddad+omar", ["Omar Haddad"]),
@@ -149,6 +151,23 @@ class TestTheList:
         assert "Omar Haddad" not in rows(mona.get("/panel/customers/"))
         assert rows(mona.get("/panel/customers/?q=omar")) == ["Omar Haddad"]
         assert rows(mona.get("/panel/customers/?archived=yes")) == ["Omar Haddad"]
+
+    def test_who_waits_for_approval_is_asked_for_apart_from_the_suspended(self, w, mona):
+        w.noor.suspend(by=None, reason="Registered", cause="approval")
+        assert rows(mona.get("/panel/customers/?suspended=approval")) == ["Noor Rahman"]
+        assert rows(mona.get("/panel/customers/?suspended=yes")) == ["Viktor Novak"]
+        assert "Noor Rahman" not in rows(mona.get("/panel/customers/?suspended=no"))
+        assert "Waiting for approval" in words(mona.get("/panel/customers/?q=noor"))
+
+    def test_what_is_not_understood_is_told_with_its_way_out(self, mona):
+        page = mona.get("/panel/customers/?status=nonsense&type=company&on=31.12.2026")
+        assert [(str(n), v, url) for n, v, url in page.context["filters"].unread] == [
+            ("Status", "nonsense", "?type=company&on=31.12.2026"),
+            ("As of", "31.12.2026", "?status=nonsense&type=company"),
+        ]  # fmt: skip
+        assert "“nonsense” is not understood" in words(page)
+        assert page.context["filters"].clear_url == "?"
+        assert rows(page) == ["Lin & Co"]
 
     def test_what_is_filtered_by_is_shown_with_its_way_out(self, mona):
         page = mona.get("/panel/customers/?status=member&type=company&sort=-name")
@@ -426,19 +445,3 @@ class TestArchiving:
     def test_one_with_history_is_not_deleted(self, w, mona):
         assert mona.post(f"/panel/customers/{w.noor.pk}/deletion/").status_code == 422
         assert Customer.objects.filter(pk=w.noor.pk).exists()
-
-    def test_many_at_once_after_a_look_at_what_stands_against_each(self, w, mona):
-        ids = [w.ada.pk, w.noor.pk, w.omar.pk]
-        look = mona.get("/panel/customers/archive/", {"ids": ids})
-        assert {c.name: bool(p) for c, p in look.context["rows"]} == {
-            "Ada Lovelace": True, "Noor Rahman": False, "Omar Haddad": False,
-        }  # fmt: skip
-        answer = mona.post("/panel/customers/archive/", {"ids": ids})
-        assert Customer.objects.archived().count() == 2
-        assert [c.name for c, _p in answer.context["rows"]] == ["Ada Lovelace"]
-        done = mona.post("/panel/customers/archive/", {"ids": [w.noor.pk]})
-        assert done["Location"] == "/panel/customers/"
-
-    def test_nonsense_is_nobody(self, mona):
-        page = mona.get("/panel/customers/archive/?ids=x&ids=99999999999999999999&ids=")
-        assert "Nobody was ticked" in words(page)

@@ -90,6 +90,19 @@ def test_thirty_rows_ask_as_much_as_one(w, mona):
     assert asked() == few
 
 
+def test_who_waits_for_approval_is_told_and_counted_apart(w, mona):
+    assert "approval" not in words(mona.get("/panel/"))
+    w.noor.suspend(by=None, reason="Registered", cause="approval")
+    page = mona.get("/panel/")
+    assert "1 person waits for approval" in words(page)
+    assert "/panel/customers/?suspended=approval" in page.content.decode()
+    assert figures(page)["Suspended"] == 1
+    w.omar.suspend(by=None, reason="Registered", cause="approval")
+    assert "2 people wait for approval" in words(mona.get("/panel/"))
+    w.omar.archive(by=w.mona)
+    assert "1 person waits for approval" in words(mona.get("/panel/"))
+
+
 def test_held_announcements_are_told(w, mona):
     HeldAnnouncement.objects.create(customer=w.ada, error="no room")
     text = words(mona.get("/panel/"))
