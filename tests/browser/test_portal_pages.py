@@ -80,8 +80,9 @@ def test_whatever_is_pressed_on_a_phone_is_large_enough(w, pages, page_at):
     small = """() => [...document.querySelectorAll(
         "a, button, summary, input:not([type=hidden]), select, textarea")]
       .filter(it => it.checkVisibility({visibilityProperty: true})
-                    && !it.closest(".skip, p, h3, .messages, .choice, .choice-card"))
-      .map(it => [it.outerHTML.slice(0, 90), it.getBoundingClientRect()])
+                    && !it.closest(".skip, p, h3, .messages"))
+      .map(it => [it.outerHTML.slice(0, 90),
+                  (it.closest("label") ?? it).getBoundingClientRect()])
       .filter(([html, box]) => box.height && (box.height < 43.5 || box.width < 30))
       .map(([html, box]) => `${html} ${box.width} x ${box.height}`)"""
     browsers = {}
