@@ -295,6 +295,11 @@ ACCOUNT_RATE_LIMITS = {
 }
 
 MFA_ADAPTER = "customers.adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "customers.forms.FirstCodeForm",
+    "authenticate": "customers.forms.CodeForm",
+    "reauthenticate": "customers.forms.CodeAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1
 

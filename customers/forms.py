@@ -9,6 +9,8 @@ from allauth.account.forms import (
     SetPasswordForm,
     SignupForm,
 )
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
@@ -73,6 +75,18 @@ class ForgottenPasswordForm(PlainWords, ResetPasswordForm):
 
 class LinkPasswordForm(PlainWords, ResetPasswordKeyForm):
     words = {"password1": _("New password"), "password2": _("New password once more")}
+
+
+class FirstCodeForm(PlainWords, ActivateTOTPForm):
+    words = {"code": _("Code from the app")}
+
+
+class CodeForm(PlainWords, AuthenticateForm):
+    words = {"code": _("Code")}
+
+
+class CodeAgainForm(PlainWords, ReauthenticateForm):
+    words = {"code": _("Code from the app")}
 
 
 class RegisterForm(PlainWords, SignupForm):
