@@ -251,5 +251,5 @@ def test_the_second_factor_is_turned_on_and_asked_for(w, page_at, assert_accessi
     other.get_by_role("heading", name="One more step").wait_for()
     assert_accessible(other)
     other.get_by_label("Code", exact=True).fill(spare)
-    other.get_by_role("button", name="Sign in").click()
+    other.get_by_role("button", name="Sign in", exact=True).click()
     other.get_by_role("heading", name="Hello, Ada").wait_for()
