@@ -22,7 +22,7 @@ class TeamForm(HouseForm, forms.Form):
             {
                 "hx-get": reverse_lazy("panel:customers_team"),
                 "hx-include": "closest form",
-                "hx-params": "ids,team",
+                "hx-params": "ids,team,back",
                 "hx-target": "#rows",
                 "hx-select": "#rows",
                 "hx-swap": "outerHTML",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -151,13 +151,13 @@ def team(request: HttpRequest) -> HttpResponse:
 
 def _ticked(request: HttpRequest) -> CustomerQuerySet:
     """Those of the ticked customers whom the person may see."""
-    keys = [int(key) for key in _asked_for(request) if re.fullmatch(r"[0-9]{1,18}", key)]
+    keys = [int(key) for key in _asked(request).getlist("ids") if re.fullmatch(r"[0-9]{1,18}", key)]
     seen = Customer.objects.visible_to(request.user)
     return seen.filter(pk__in=keys[:MOST_AT_ONCE])
 
 
-def _asked_for(request: HttpRequest) -> list[str]:
-    return (request.POST if request.method == "POST" else request.GET).getlist("ids")
+def _asked(request: HttpRequest) -> QueryDict:
+    return request.POST if request.method == "POST" else request.GET
 
 
 def _bulk(
@@ -170,7 +170,12 @@ def _bulk(
     deed: Callable[[Customer], Any],
     to: str = "",
 ) -> HttpResponse:
-    """The page of a deed: what stands `against` each, and then what the `deed` leaves undone."""
+    """The page of a deed: what stands `against` each, and then what the `deed` leaves undone.
+
+    When nothing is left it leads `to` a page, else back to the list as it was filtered.
+    """
+    back_query = QueryDict(_asked(request).get("back", "")).urlencode()
+    back = f"{reverse('panel:customers')}?{back_query}".rstrip("?")
     chosen = list(ticked.select_related("location").prefetch_related("suspensions"))
     beyond = _beyond_reach(request, chosen)
     if form.is_valid():
@@ -179,7 +184,7 @@ def _bulk(
         if done:
             messages.success(request, words.done % done)
         if not refused:
-            return redirect(to or "panel:customers")
+            return redirect(to or back)
         chosen = [customer for customer in chosen if customer.pk in refused]
         problems = refused
     else:
@@ -191,9 +196,11 @@ def _bulk(
         "rows": [(customer, problems.get(customer.pk, [])) for customer in chosen],
         "possible": possible,
         "button": words.button % possible,
-        "too_many": len(_asked_for(request)) > MOST_AT_ONCE,
+        "too_many": len(_asked(request).getlist("ids")) > MOST_AT_ONCE,
         "most": MOST_AT_ONCE,
-        "crumbs": [(_("Customers"), reverse("panel:customers"))],
+        "back": back,
+        "back_query": back_query,
+        "crumbs": [(_("Customers"), back)],
     }
     return render(request, "panel/customers/bulk.html", context, status=form.status)
 

@@ -134,6 +134,20 @@ class TestSuspending:
         assert answer.redirect_chain == [("/panel/customers/", 302)]
         assert "2 customers are suspended." in words(answer)
 
+    def test_the_list_is_as_it_was_filtered(self, w, frida):
+        listed = frida.get("/panel/customers/?status=member&sort=-name").content.decode()
+        assert 'name="back" value="status=member&amp;sort=-name"' in listed
+        kept = {"back": "status=member&sort=-name"}
+        look = frida.get(SUSPEND, ids(w.ada) | kept)
+        assert 'href="/panel/customers/?status=member&amp;sort=-name"' in look.content.decode()
+        answer = frida.post(SUSPEND, ids(w.ada) | kept | {"reason": "Flood"})
+        assert answer["Location"] == "/panel/customers/?status=member&sort=-name"
+
+    def test_nobody_is_led_elsewhere(self, w, frida):
+        sent = ids(w.ada) | {"reason": "Flood", "back": "//evil.example/"}
+        answer = frida.post(SUSPEND, sent)
+        assert answer["Location"] == "/panel/customers/?%2F%2Fevil.example%2F="
+
 
 class TestLifting:
     def test_those_who_are_suspended_and_no_others(self, w, frida):
