@@ -276,7 +276,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 # would let whoever opens the mail confirm a password that somebody else has chosen.
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "customers.adapter.ResetToken"  # noqa: S105 - a class
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "customers.tokens.ResetToken"  # noqa: S105 - a class
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True

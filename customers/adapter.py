@@ -3,7 +3,6 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
@@ -75,10 +74,3 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         """The name under which an authenticator app lists this login."""
         first = Location.objects.order_by("pk").values_list("name", flat=True).first()
         return first or "Coworking"
-
-
-class ResetToken(EmailAwarePasswordResetTokenGenerator):
-    """Links to choose a new password die with the sessions of their login."""
-
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
-        return f"{super()._make_hash_value(user, timestamp)}|{user.session_epoch}"

@@ -40,7 +40,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return related.filter(token_digest=digest(token)).first()
 
     @transaction.atomic
-    def send(self, email: str, *, by: User | None, full_name: str = "", **whom) -> "Invitation":
+    def send(self, email: str, *, by, full_name: str = "", **whom) -> "Invitation":
         """Invite to act for a customer, into a team, or to a login of staff (`user`).
 
         An earlier invitation of the same address for the same is withdrawn. The e-mail carries
@@ -148,7 +148,7 @@ class Invitation(models.Model):
         return login is not None and login.is_verified and login.has_usable_password()
 
     @transaction.atomic
-    def accept(self, *, by: User, customer=None) -> "Invitation":
+    def accept(self, *, by, customer=None) -> "Invitation":
         """Take it up as somebody who has signed in; `customer` says who joins a team.
 
         Raises `Refused` with what `problems` says, `turned_away`, `another_login` or what
@@ -185,7 +185,7 @@ class Invitation(models.Model):
         return found
 
     @transaction.atomic
-    def withdraw(self, *, by: User | None) -> None:
+    def withdraw(self, *, by) -> None:
         """The link works no more. Raises `Refused` with `invitation_used`."""
         locked = Invitation.objects.select_for_update().get(pk=self.pk)
         if locked.accepted_at:
@@ -281,7 +281,7 @@ class Invitable(models.Model):
         return problems
 
     @transaction.atomic
-    def invite(self, *, by: User | None, on: dt.date | None = None) -> Invitation:
+    def invite(self, *, by, on: dt.date | None = None) -> Invitation:
         """Send the link with which this customer chooses a password for the portal.
 
         Raises `Refused` with `email_missing`, `has_login`, `customer_archived`,
@@ -300,7 +300,7 @@ class Invitable(models.Model):
              text=self.email)  # fmt: skip
         return invitation
 
-    def link(self, user: User, *, by: User | None, on: dt.date | None = None) -> bool:
+    def link(self, user: User, *, by, on: dt.date | None = None) -> bool:
         """Let a login act for this customer; whether it does so now. Call it under the lock."""
         self.refresh_from_db(fields=["user", "archived_at"])
         if self.archived_at or self.user_id not in (None, user.pk):
@@ -314,7 +314,7 @@ class Invitable(models.Model):
         return True
 
     @transaction.atomic
-    def withdraw_access(self, *, by: User, on: dt.date | None = None) -> None:
+    def withdraw_access(self, *, by, on: dt.date | None = None) -> None:
         """Close the portal to this customer at once; it stays what it is, nothing is suspended.
 
         Invitations that are out hold no more. Raises `Refused` with `access_withdrawn`.
@@ -332,7 +332,7 @@ class Invitable(models.Model):
         audit.record("customer.withdraw_access", self, by=by)
 
     @transaction.atomic
-    def give_access_back(self, *, by: User, on: dt.date | None = None) -> None:
+    def give_access_back(self, *, by, on: dt.date | None = None) -> None:
         """Open the portal again; old sessions stay dead. Raises `Refused` `access_open`."""
         self._begin_access()
         if not self.portal_access_withdrawn_at:
@@ -382,7 +382,7 @@ class Inviting(models.Model):
         return [Problem("team_full", text)]
 
     @transaction.atomic
-    def invite(self, email: str, *, by: User | None, full_name: str = "") -> Invitation:
+    def invite(self, email: str, *, by, full_name: str = "") -> Invitation:
         """Send a link with which somebody joins the team, as a new customer or a known one.
 
         Staff may, and the team's admins. Raises `Refused` with `not_team_admin`,

@@ -25,7 +25,7 @@ class UserManager(BaseUserManager):
 
     @transaction.atomic
     def invite_staff(
-        self, email: str, roles: "Iterable[tuple[str, Location | None]]", *, by: "User",
+        self, email: str, roles: "Iterable[tuple[str, Location | None]]", *, by,
         full_name: str = "",
     ) -> "User":  # fmt: skip
         """Give roles to whoever reads an address: a new login, or one that is there already.
@@ -171,9 +171,7 @@ class User(AbstractBaseUser):
         found = [location for role, location in self.held_roles if role in RIGHTS[right]]
         return None if None in found else frozenset(key for key in found if key is not None)
 
-    def give_role(
-        self, role: str, *, by: "User | None", location: "Location | None" = None
-    ) -> "StaffRole":
+    def give_role(self, role: str, *, by, location: "Location | None" = None) -> "StaffRole":
         """Give a role, everywhere or at one location; one that is held already is returned."""
         with transaction.atomic():
             held = self.staff_roles.filter(role=role, location=location, ended_at=None).first()
@@ -202,7 +200,7 @@ class User(AbstractBaseUser):
         self._change_roles(roles, by=by)
 
     @transaction.atomic
-    def end_staff(self, *, by: "User") -> None:
+    def end_staff(self, *, by) -> None:
         """This person works here no more: every role ends, and every session at once.
 
         A customer that they also are stays. Raises `Refused` with `not_staff`, `needs_owner` or
@@ -214,7 +212,7 @@ class User(AbstractBaseUser):
         for invitation in self.invitations.standing():
             invitation.withdraw(by=by)
 
-    def end_role(self, role: str, *, by: "User | None") -> None:
+    def end_role(self, role: str, *, by) -> None:
         """Take a role away wherever it is held. Raises `Refused` with `last_owner`."""
         with transaction.atomic():
             held = self.staff_roles.filter(ended_at=None).exclude(role=role)

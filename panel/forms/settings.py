@@ -1,4 +1,5 @@
 import zoneinfo
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +10,7 @@ from kit.widgets import Affixed
 from spaces.models import Location
 
 # Each inner tuple is one line on the screen.
-SECTIONS = [
+SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
     (_("The house"), [("name", "timezone"), ("contact_email", "contact_phone")]),
     (_("Members portal"), [("registration",)]),
     (

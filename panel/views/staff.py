@@ -1,5 +1,7 @@
 """Who works here: invited, given roles, ended."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -33,7 +35,7 @@ def _people():
     )
 
 
-def _person(pk: int) -> User:
+def _person(pk: int) -> Any:
     return get_object_or_404(_people(), pk=pk)
 
 

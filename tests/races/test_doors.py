@@ -95,7 +95,7 @@ def hammer(w, *, seconds_before=0.6, seconds_after=0.5) -> tuple[list[Request], 
     staff = Client()
     staff.force_login(w.mona)
     address = reverse("panel:customer_suspension", args=[w.ada.pk])
-    key = re.search(r'name="form_key" value="([^"]+)"', staff.get(address).content.decode())[1]
+    [key] = re.findall(r'name="form_key" value="([^"]+)"', staff.get(address).content.decode())
     requests: list[Request] = []
     stop = threading.Event()
 
