@@ -59,7 +59,7 @@ class RolesField(forms.MultipleChoiceField):
 class RolesForm(HouseForm, forms.Form):
     """Which roles a login holds."""
 
-    roles = RolesField(required=False)
+    roles = RolesField(error_messages={"required": _("Choose at least one role.")})
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -70,7 +70,11 @@ class RolesForm(HouseForm, forms.Form):
 class InviteStaffForm(OnceForm, RolesForm):
     """Somebody new who works here."""
 
-    full_name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    full_name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        error_messages={"required": _("Say the name of the new colleague.")},
+    )
     email = forms.CharField(
         label=_("E-mail"),
         max_length=254,
