@@ -260,7 +260,10 @@ def together(commands: list[list[str]], environment: dict[str, str], *, port: in
                     sys.stderr.write(f"manage.py {name} ended by itself ({process.returncode}).\n")
                     return process.returncode or 1
             if port and not is_free(port):
-                say(f"\nCoworking runs at http://localhost:{port} (Ctrl-C stops it).\n")
+                say(f"\nCoworking runs at http://localhost:{port} (Ctrl-C stops it).")
+                if not environment.get("EMAIL_URL"):
+                    say(f"E-mails go nowhere; they are at http://localhost:{port}/mail/")
+                say("")
                 port = 0
             time.sleep(0.3)
     except KeyboardInterrupt:

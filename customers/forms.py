@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Registration, User
 from kit.emails import canonical
 from kit.forms import HouseForm
+from kit.once import OnceForm
 from spaces.models import Location
 
 
@@ -139,6 +140,23 @@ class RegisterForm(PlainWords, SignupForm):
     def only_location(self) -> Location:
         """The only location that is open."""
         return Location.objects.open_for_registration().get()
+
+
+class TeamInvitationForm(HouseForm, OnceForm):
+    """Whom to invite into a team."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput({"autocomplete": "off"}),
+        error_messages={"invalid": _("Enter a valid e-mail address.")},
+    )
+    full_name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
 
 
 class PasswordForm(HouseForm, forms.Form):

@@ -18,3 +18,8 @@ def now() -> dt.datetime:
 def today_in(zone: str) -> dt.date:
     """The date on the wall calendar of a time zone such as "Europe/Lisbon"."""
     return now().astimezone(ZoneInfo(zone)).date()
+
+
+def start_of(date: dt.date, zone: str) -> dt.datetime:
+    """The moment at which a date begins on the wall of a time zone."""
+    return dt.datetime.combine(date, dt.time(), ZoneInfo(zone))

@@ -46,6 +46,12 @@ urlpatterns = [
     path("teams/<int:pk>/edit/", teams.edit, name="team_edit"),
     path("teams/<int:pk>/archive/", teams.archive, name="team_archive"),
     path("teams/<int:pk>/restoring/", teams.restore, name="team_restore"),
+    path("teams/<int:pk>/invitations/new/", teams.invitation, name="team_invitation"),
+    path(
+        "teams/<int:pk>/invitations/<int:invitation>/withdrawal/",
+        teams.invitation_withdrawal,
+        name="team_invitation_withdrawal",
+    ),
     path("teams/<int:pk>/people/new/", teams.person_new, name="team_person_new"),
     path(
         "teams/<int:pk>/people/<int:person>/removal/",

@@ -19,6 +19,17 @@ NOON = "2026-11-20 12:00Z"
 # File, address, who looks, width, height, colours.
 SCREENS = [
     ("customers.png", "/panel/customers/", "mona@example.com", 1280, 800, "light"),
+    ("team.png", "/panel/teams/{team}/", "mona@example.com", 1280, 800, "light"),
+    ("portal.png", "/portal/", "ada@example.com", 1280, 800, "light"),
+    ("portal-plans.png", "/portal/plans/", "ada@example.com", 390, 844, "dark"),
+    (
+        "portal-cancel.png",
+        "/portal/contracts/{ada}/cancellation/",
+        "ada@example.com",
+        390,
+        844,
+        "light",
+    ),
     ("record.png", "/panel/customers/{lin}/", "mona@example.com", 1280, 800, "light"),
 ]
 
@@ -56,12 +67,17 @@ def take() -> None:
     from playwright.sync_api import sync_playwright
 
     from coworking.story import PASSWORD
-    from customers.models import Customer
+    from customers.models import Customer, Team
+    from plans.models import Contract
     from tests.conftest import chromium
 
     call_command("migrate", verbosity=0)
     call_command("demo", verbosity=0)
-    lin = Customer.objects.get(email="lin@example.com")
+    keys = {
+        "lin": Customer.objects.get(email="lin@example.com").pk,
+        "ada": Contract.objects.filter(customer__email="ada@example.com").latest("pk").pk,
+        "team": Team.objects.get(name="Lin & Co").pk,
+    }
     server = make_server(
         "127.0.0.1", 0, StaticFilesHandler(get_wsgi_application()), handler_class=Quiet
     )
@@ -88,7 +104,7 @@ def take() -> None:
             page.fill("[name=password]", PASSWORD)
             page.press("[name=password]", "Enter")
             page.wait_for_url(lambda url: "login" not in url)
-            page.goto(address.format(lin=lin.pk), wait_until="networkidle")
+            page.goto(address.format(**keys), wait_until="networkidle")
             page.screenshot(path=TARGET / file)
             context.close()
             sys.stdout.write(f"docs/pictures/{file}\n")

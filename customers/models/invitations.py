@@ -17,6 +17,7 @@ from kit.fields import Line
 from kit.problems import Problem, Refused, in_words, refuse_if, speak_for
 
 VALID_FOR = dt.timedelta(days=14)
+MOST_OPEN = 50  # of a team: nobody writes to strangers without end in the name of the house
 
 
 def digest(token: str) -> str:
@@ -186,7 +187,10 @@ class Invitation(models.Model):
 
     @transaction.atomic
     def withdraw(self, *, by) -> None:
-        """The link works no more. Raises `Refused` with `invitation_used`."""
+        """The link works no more. Raises `Refused` with `invitation_used` or, where somebody who
+        does not work here is no admin of its team, `not_team_admin`."""
+        if by is not None and not by.is_staff and not (self.team and self.team.is_admin(by)):
+            raise Refused(_NOT_TEAM_ADMIN)
         locked = Invitation.objects.select_for_update().get(pk=self.pk)
         if locked.accepted_at:
             raise Refused(Problem("invitation_used", _("This invitation was accepted already.")))
@@ -371,11 +375,13 @@ class Inviting(models.Model):
         """What stands against inviting one more, or against an invited one's coming."""
         if self.archived_at:
             return [Problem("team_archived", _("This team is archived."))]
+        invited = 0 if accepting else self.invitations.open().count()
+        if invited >= MOST_OPEN:
+            text = _("%d invitations are open: wait until some are accepted, or withdraw some.")
+            return [Problem("too_many_invitations", text % invited)]
         if self.size_limit is None:
             return []
-        taken = self.memberships.filter(left_at=None).count()
-        if not accepting:
-            taken += self.invitations.open().count()
+        taken = self.memberships.filter(left_at=None).count() + invited
         if taken < self.size_limit:
             return []
         text = _("The team is full: %d people, those who are invited included.") % self.size_limit
@@ -386,12 +392,13 @@ class Inviting(models.Model):
         """Send a link with which somebody joins the team, as a new customer or a known one.
 
         Staff may, and the team's admins. Raises `Refused` with `not_team_admin`,
-        `team_archived`, `team_full`, `in_team_already` or `invalid_email`.
+        `team_archived`, `team_full`, `too_many_invitations`, `in_team_already` or
+        `invalid_email`.
         """
         locks.take(teams=[self])
         self.refresh_from_db()
         if by is not None and not by.is_staff and not self.is_admin(by):
-            raise Refused(Problem("not_team_admin", _("Only the team's admins may do this.")))
+            raise Refused(_NOT_TEAM_ADMIN)
         address = asked_for(email)
         present = self.memberships.filter(left_at=None, customer__email=address)
         if present.exists():
@@ -404,4 +411,5 @@ class Inviting(models.Model):
 
 
 _HAS_LOGIN = Problem("has_login", gettext_lazy("This customer has a login already."))
+_NOT_TEAM_ADMIN = Problem("not_team_admin", gettext_lazy("Only the team's admins may do this."))
 speak_for("one_standing_invitation_of_a_customer", _HAS_LOGIN)

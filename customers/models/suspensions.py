@@ -131,7 +131,10 @@ class Suspendable(models.Model):
         if self.user:
             self.user.end_sessions()
         self.forget()
-        tell(self, TimelineEntry.Kind.SUSPENDED, on=on, by=by, cause=suspension, text=reason)
+        kind, text = TimelineEntry.Kind.SUSPENDED, reason
+        if suspension.waits:
+            kind, text = TimelineEntry.Kind.WAITS, ""
+        tell(self, kind, on=on, by=by, cause=suspension, text=text)
         audit.record(
             "customer.suspend", self, by=by, changes={"cause": [None, cause]},
             personal={"reason": [None, reason]},
@@ -163,10 +166,8 @@ class Suspendable(models.Model):
         suspension.bill_missed = bill_missed
         suspension.save(update_fields=["lifted_at", "lifted_on", "lifted_by", "bill_missed"])
         self.forget()
-        tell(
-            self, TimelineEntry.Kind.REINSTATED, on=on, by=by, cause=suspension,
-            text=_lifted_because(suspension),
-        )  # fmt: skip
+        kind = TimelineEntry.Kind.LET_IN if suspension.waits else TimelineEntry.Kind.REINSTATED
+        tell(self, kind, on=on, by=by, cause=suspension, text=_lifted_because(suspension))
         audit.record(
             "customer.reinstate", self, by=by, changes={"bill_missed": [None, bill_missed]}
         )
@@ -182,11 +183,7 @@ def _replaces(cause: str, suspension: Suspension) -> bool:
 
 def _lifted_because(suspension: Suspension) -> str:
     """What there is to say about a lift, besides who did it."""
-    if suspension.waits:
-        return _("let in after the registration")
-    if suspension.bill_missed:
-        return _("the missed fees are charged")
-    return ""
+    return _("the missed fees are charged") if suspension.bill_missed else ""
 
 
 _ALREADY = Problem("already_suspended", gettext_lazy("This customer is suspended already."))

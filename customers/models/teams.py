@@ -226,9 +226,13 @@ class Team(Inviting, models.Model):
         self.refresh_from_db(fields=["archived_at", "size_limit"])
         customer.refresh_from_db(fields=["archived_at"])
         refuse_if(self.join_problems([customer]).get(customer.pk, []))
+        today = customer.location.today()
+        on = on or today
+        since = clock.now() if on >= today else clock.start_of(on, customer.location.timezone)
         with in_words():
-            membership = self.memberships.create(customer=customer, is_admin=is_admin, joined_by=by)
-        on = on or customer.location.today()
+            membership = self.memberships.create(
+                customer=customer, is_admin=is_admin, joined_at=since, joined_by=by
+            )
         tell(customer, TimelineEntry.Kind.JOINED_TEAM, on=on, by=by, cause=self, text=self.name)
         audit.record(
             "team.add", self, by=by,

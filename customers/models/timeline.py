@@ -26,6 +26,8 @@ class TimelineEntry(models.Model):
         FROZE = "froze", _("Contract frozen")
         RESUMED = "resumed", _("Freeze ended")
         SUSPENDED = "suspended", _("Suspended")
+        WAITS = "waits", _("Waits for approval")
+        LET_IN = "let_in", _("Approved")
         REINSTATED = "reinstated", _("Reinstated")
         INVITED = "invited", _("Invited to the portal")
         GOT_LOGIN = "got_login", _("Has a portal account")

@@ -225,7 +225,8 @@ class User(AbstractBaseUser):
         Whoever loses a role signs in anew.
         """
         locks.take(users=[self])
-        list(StaffRole.objects.owners().select_for_update().order_by("pk"))
+        owners = StaffRole.objects.owners().order_by("pk")
+        list(owners.select_for_update(of=("self",), no_key=True))
         self.__dict__.pop("held_roles", None)
         if by is not None and not by.may_everywhere("own_space"):
             raise Refused(Problem("needs_owner", _("Only owners may change who works here.")))

@@ -130,6 +130,8 @@ TIMELINE_LOOKS = {
     "froze": ("snowflake", "cold"),
     "resumed": ("circle-play", "cold"),
     "suspended": ("ban", "bad"),
+    "waits": ("clock", "warn"),
+    "let_in": ("shield-check", "good"),
     "reinstated": ("shield-check", "good"),
     "invited": ("mail", ""),
     "got_login": ("key-round", "good"),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from customers.forms import TeamInvitationForm
 from customers.models import Customer, Team, TeamMembership
 from kit.forms import ConfirmForm
 from kit.once import creates
@@ -74,6 +75,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "team": team,
         "people": _people(team, request),
+        "invitations": team.invitations.open().select_related("invited_by"),
         "payer_is_seen": bool(team.payer and _seen(request, [team.payer.pk])),
         "plan": _plan_of(team),
         "currency": currency,
@@ -235,6 +237,34 @@ def person_admin(request: HttpRequest, pk: int, person: int) -> HttpResponse:
             else _("%(customer)s is not an admin of %(team)s any more.")
         )
         messages.success(request, said % words)
+    return redirect("panel:team", pk)
+
+
+@policy("serve_customers")
+@reads_and_writes
+@creates
+def invitation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Invite somebody into a team by e-mail, whether they are a customer already or not."""
+    team = rows.team(request, pk)
+    form = TeamInvitationForm.of(request)
+    if form.is_valid():
+        with form.showing_refusals():
+            words = form.cleaned_data
+            sent = team.invite(words["email"], full_name=words["full_name"], by=request.user)
+            messages.success(request, _("An invitation is on its way to %s.") % sent.email)
+            return redirect("panel:team", pk)
+    context = {"form": form, "team": team, "crumbs": _crumbs(team)}
+    return render(request, "panel/teams/invitation.html", context, status=form.status)
+
+
+@policy("serve_customers")
+@require_POST
+def invitation_withdrawal(request: HttpRequest, pk: int, invitation: int) -> HttpResponse:
+    """Take an open invitation back."""
+    team = rows.team(request, pk)
+    found = get_object_or_404(team.invitations.open(), pk=invitation)
+    found.withdraw(by=request.user)
+    messages.success(request, _("The invitation of %s is withdrawn.") % found.email)
     return redirect("panel:team", pk)
 
 

@@ -7,16 +7,6 @@ from kit.once import OnceForm
 from kit.widgets import MoneyInput, RadioCards
 
 
-class InviteForm(HouseForm, OnceForm):
-    email = forms.EmailField(
-        label=_l("E-mail"), max_length=254, widget=forms.EmailInput({"autocomplete": "off"})
-    )
-    full_name = forms.CharField(
-        label=_l("Name"), max_length=200, required=False,
-        widget=forms.TextInput({"autocomplete": "off"}),
-    )  # fmt: skip
-
-
 class SpendingForm(HouseForm, OnceForm):
     """Who may spend for the team, and up to how much."""
 

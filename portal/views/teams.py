@@ -6,11 +6,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.doors import PortalRequest
+from customers.forms import TeamInvitationForm
 from customers.models import Customer, Team, TeamMembership
 from kit.once import creates
 from kit.policies import policy
 from portal import rows
-from portal.forms.teams import InviteForm, LeaveForm, SpendingForm
+from portal.forms.teams import LeaveForm, SpendingForm
 from spaces.models import Todays
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
@@ -61,7 +62,7 @@ def _statuses(memberships: list[TeamMembership]) -> dict[int, str]:
 def invitation(request: PortalRequest, pk: int) -> HttpResponse:
     """Invite somebody into the team by e-mail; for its admins."""
     team = _as_admin(request, pk)
-    form = InviteForm.of(request)
+    form = TeamInvitationForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
             sent = team.invite(

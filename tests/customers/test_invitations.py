@@ -193,6 +193,31 @@ class TestOfATeam:
                 w.team.invite("new@example.com", by=login)
             assert refused.value.codes == ["not_team_admin"]
 
+    def test_they_withdraw_nobodys_either(self, w):
+        invitation = w.team.invite("new@example.com", by=w.lin.user)
+        for login in (w.ada.user, w.noor.user):
+            with pytest.raises(Refused) as refused:
+                invitation.withdraw(by=login)
+            assert refused.value.codes == ["not_team_admin"]
+        invitation.withdraw(by=w.lin.user)
+        assert not w.team.invitations.standing().exists()
+
+    def test_nobody_writes_to_strangers_without_end(self, w):
+        for number in range(50):
+            w.team.invite(f"friend{number}@example.com", by=w.lin.user)
+        with pytest.raises(Refused) as refused:
+            w.team.invite("one.more@example.com", by=w.lin.user)
+        assert refused.value.codes == ["too_many_invitations"]
+
+    def test_the_plan_that_the_team_offers_comes_next(self, w, client):
+        from plans.models import TeamDefaultPlan
+
+        TeamDefaultPlan.objects.create(team=w.team, plan=w.hot_desk)
+        w.team.invite("new@example.com", full_name="Nell New", by=w.lin.user)
+        answer = accept(client, link_sent_to("new@example.com"))
+        assert answer["Location"] == f"/portal/plans/{w.hot_desk.pk}/join/"
+        assert client.get(answer["Location"]).status_code == 200
+
     def test_the_size_limit_counts_who_is_invited(self, w):
         w.team.edit({"size_limit": 3}, by=w.mona)
         w.team.invite("one@example.com", by=w.lin.user)

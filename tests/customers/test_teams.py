@@ -1,11 +1,13 @@
 """Teams: a named group of customers, with admins, perhaps a payer and a limit."""
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from customers.models import Customer, Team, TeamMembership
+from kit import clock
 from kit.models import AuditEntry
 from kit.problems import Refused
 from tests import story
@@ -276,3 +278,10 @@ def test_a_name_that_was_taken_meanwhile_stops_a_team_from_coming_back(w):
     w.team.archive(by=w.mona)
     Team.objects.start("Lin & Co", by=w.mona)
     assert codes(lambda: w.team.restore(by=w.mona)) == ["team_exists"]
+
+
+def test_whoever_joined_earlier_is_in_the_team_since_then(w):
+    membership = w.team.add(w.ada, by=w.mona, on=day("2026-03-01"))
+    assert membership.joined_at.astimezone(ZoneInfo("Europe/London")).date() == day("2026-03-01")
+    today = w.team.add(w.noor, by=w.mona)
+    assert today.joined_at == clock.now()

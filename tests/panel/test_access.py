@@ -81,3 +81,40 @@ def test_front_desk_of_another_location_does_not_come_here(w, client, name):
     ):
         assert answer.status_code == 404
         assert "Ada" not in answer.content.decode()
+
+
+class TestInvitationsIntoATeam:
+    def test_staff_invite_by_e_mail_and_see_who_has_not_come_yet(self, w, desk):
+        address = reverse("panel:team_invitation", args=[w.team.pk])
+        key = desk.get(address).context["form"]["form_key"].value()
+        data = {"email": "New@Example.com", "full_name": "Nell New", "form_key": key}
+        for _time in range(2):
+            assert desk.post(address, data).status_code == 302
+        assert Invitation.objects.get().email == "new@example.com"
+        record = desk.get(reverse("panel:team", args=[w.team.pk])).content.decode()
+        assert "new@example.com" in record
+        assert "by Frida Berg" in record
+
+    def test_one_is_withdrawn(self, w, desk):
+        sent = w.team.invite("new@example.com", by=w.lin.user)
+        address = reverse("panel:team_invitation_withdrawal", args=[w.team.pk, sent.pk])
+        assert desk.get(address).status_code == 405
+        desk.post(address)
+        assert not w.team.invitations.standing().exists()
+        assert desk.post(address).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("email", "words"),
+        [
+            ("no address", "Enter a valid e-mail address"),
+            ("", "This field is required"),
+            ("omar@example.com", "in the team already"),
+        ],
+    )
+    def test_what_is_wrong_is_said_beside_the_field(self, w, desk, email, words):
+        address = reverse("panel:team_invitation", args=[w.team.pk])
+        key = desk.get(address).context["form"]["form_key"].value()
+        answer = desk.post(address, {"email": email, "form_key": key})
+        assert answer.status_code == 422
+        assert any(words in error for error in answer.context["form"].errors["email"])
+        assert not Invitation.objects.exists()
