@@ -121,6 +121,16 @@ class TestStaff:
             assert owner.post(address, {"roles": ["owner"]}).status_code == 404
         assert not User.objects.get(pk=w.ada.user_id).is_staff
 
+    def test_whoever_works_here_finds_the_way_to_their_own_login(self, w, client):
+        client.force_login(w.frida)
+        text = client.get(reverse("panel:home")).content.decode()
+        for name in ("account_change_password", "mfa_index", "usersessions_list"):
+            assert f'href="{reverse(name)}"' in text
+            assert client.get(reverse(name)).status_code == 200
+        assert "To your portal" not in text
+        story.person(w.house, "Frida Berg", user=w.frida)
+        assert "To your portal" in client.get(reverse("panel:home")).content.decode()
+
     @pytest.mark.parametrize("who", ["frida", "manager", "anton"])
     def test_nobody_else_comes_here_or_is_offered_it(self, w, client, who):
         client.force_login(getattr(w, who))
