@@ -14,7 +14,7 @@ from customers.models.status import Status
 from kit.templatetags.house import day
 from kit.widgets import DateInput
 from plans.models import Contract, Plan
-from plans.models.contracts import State
+from plans.models.states import State
 from spaces.models import Location, Todays
 
 YES, NO, WAITS = "yes", "no", "approval"

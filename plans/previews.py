@@ -18,7 +18,7 @@ from customers.models.status import Turn
 from kit.money import ZERO
 from plans.cycles import DAY, Cycle
 from plans.models import Contract, Plan
-from plans.models.contracts import LATEST
+from plans.models.states import LATEST
 
 SHOWN = 3
 

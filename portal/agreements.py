@@ -17,7 +17,7 @@ from customers.models import User
 from kit import words
 from plans.cycles import DAY, Cycle, frozen_days
 from plans.models import Cancellation, Contract, Freeze, PlanChange
-from plans.models.contracts import State
+from plans.models.states import State
 
 AHEAD = 25
 SHOWN = 4

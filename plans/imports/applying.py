@@ -20,7 +20,7 @@ from plans.imports.columns import guess, valid_mapping
 from plans.imports.planning import Action, Planner, RowPlan
 from plans.imports.reading import Line, Table, read
 from plans.models import Contract, CustomerImport, ImportRow
-from plans.models.contracts import signed_changes
+from plans.models.signing import signed_changes
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from kit.problems import Refused, check_fields
 from plans.imports.columns import COLUMNS, CUSTOM, value
 from plans.imports.reading import Line, Table
 from plans.models import Contract, Plan
-from plans.models.contracts import drafted, sign_up_problems
 from plans.models.imports import ImportRow
+from plans.models.signing import drafted, sign_up_problems
 from spaces.models import Location
 
 Action = ImportRow.Action

@@ -1,7 +1,6 @@
-"""What was decided about a contract: each a row with who, when and why, and its withdrawal."""
+"""What is decided about a contract is a row: who, when and why, and its withdrawal."""
 
 from django.db import models
-from django.db.models import Q
 
 from kit import clock
 from kit.fields import Line
@@ -24,50 +23,3 @@ class Decision(models.Model):
     def withdraw(self, *, by) -> None:
         self.withdrawn_at, self.withdrawn_by = clock.now(), by
         self.save(update_fields=["withdrawn_at", "withdrawn_by"])
-
-
-class Cancellation(Decision):
-    """A contract was given its last day."""
-
-    contract = models.ForeignKey("plans.Contract", models.CASCADE, related_name="cancellations")
-    last_day = models.DateField()
-
-    class Meta(Decision.Meta):
-        pass
-
-    def __str__(self):
-        return f"{self.last_day}"
-
-
-class CallOff(Decision):
-    """A contract was taken back before it started: it counts nowhere."""
-
-    contract = models.ForeignKey("plans.Contract", models.CASCADE, related_name="call_offs")
-
-    class Meta(Decision.Meta):
-        constraints = [
-            models.UniqueConstraint(
-                fields=["contract"], condition=Q(withdrawn_at=None), name="called_off_once"
-            )
-        ]
-
-    def __str__(self):
-        return self.reason
-
-
-class PlanChange(Decision):
-    """A contract was replaced by one on another plan, from the new one's first day on."""
-
-    contract = models.ForeignKey("plans.Contract", models.CASCADE, related_name="plan_changes")
-    new = models.OneToOneField("plans.Contract", models.CASCADE, related_name="changed_from")
-    earlier_prorate_last = models.BooleanField()
-
-    class Meta(Decision.Meta):
-        constraints = [
-            models.UniqueConstraint(
-                fields=["contract"], condition=Q(withdrawn_at=None), name="changed_once"
-            )
-        ]
-
-    def __str__(self):
-        return f"{self.contract_id} → {self.new_id}"

@@ -152,7 +152,7 @@ class Plan(SignedTerms):
         super().save(*args, **kwargs)
         if self._first_price is not None:
             price, self._first_price = self._first_price, None
-            self.prices.create(price=_valid_price(price, self.currency), from_on=None)
+            self.prices.create(price=valid_price(price, self.currency), from_on=None)
 
     @transaction.atomic
     def offer(self, *, by) -> "Plan":
@@ -161,7 +161,7 @@ class Plan(SignedTerms):
         with in_words():
             check_fields(self)
             self.save(force_insert=True)
-            self.prices.create(price=_valid_price(price or 0, self.currency), from_on=None)
+            self.prices.create(price=valid_price(price or 0, self.currency), from_on=None)
         locks.born(plans=self)
         audit.record("plan.offer", self, by=by, changes={"name": [None, self.name]})
         return self
@@ -197,7 +197,7 @@ class Plan(SignedTerms):
         locks.take(plans=[self])
         today = on or self.today()
         from_on = from_on or today + DAY
-        amount = _valid_price(price, self.currency)
+        amount = valid_price(price, self.currency)
         with in_words():
             if from_on > today:
                 row, _made = self.prices.update_or_create(
@@ -240,8 +240,8 @@ class Plan(SignedTerms):
         audit.record("plan.restore", self, by=by)
 
     def sign_up(self, customer, **what):
-        """Sign a contract; see `plans.models.contracts.sign_up`, whose arguments these are."""
-        from plans.models.contracts import sign_up
+        """Sign a contract; see `plans.models.signing.sign_up`, whose arguments these are."""
+        from plans.models.signing import sign_up
 
         return sign_up(self, customer, **what)
 
@@ -255,6 +255,18 @@ class Plan(SignedTerms):
         rivals = self.contracts.overlapping(starts_on, ends_on).exclude(pk__in=leaving_out)
         spans = [*rivals.values_list("starts_on", "ends_on"), *also]
         return _most_at_once(spans, starts_on, ends_on)
+
+    def full_problems(
+        self, starts_on: dt.date, ends_on: dt.date | None, leaving_out=(), also=()
+    ) -> list[Problem]:
+        """What stands against one subscriber more in a period; arguments as `taken_on_any_day`."""
+        if self.subscriber_limit is None:
+            return []
+        taken = self.taken_on_any_day(starts_on, ends_on, leaving_out=leaving_out, also=also)
+        if taken < self.subscriber_limit:
+            return []
+        text = _("This plan is full: %d subscribers at most.") % self.subscriber_limit
+        return [Problem("plan_full", text, "plan")]
 
 
 def _most_at_once(
@@ -337,7 +349,7 @@ def price_in_force(prices: Sequence[tuple[dt.date | None, Decimal]], on: dt.date
     return max(valid, key=lambda pair: pair[0])[1] if valid else None
 
 
-def _valid_price(price: Decimal | int | str, currency: str) -> Decimal:
+def valid_price(price: Decimal | int | str, currency: str) -> Decimal:
     """A price of at least zero and no finer than the currency's minor unit."""
     try:
         amount = money.MoneyField().to_python(price)

@@ -67,3 +67,8 @@ class SignedTerms(models.Model):
     @classmethod
     def term_names(cls) -> list[str]:
         return [field.name for field in SignedTerms._meta.local_fields]
+
+
+def acceptance(accepted_terms: str) -> dict[str, list]:
+    """The terms as they were accepted, word for word, for the audit log."""
+    return {"accepted_terms": [None, accepted_terms]} if accepted_terms else {}

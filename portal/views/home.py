@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from customers.doors import PortalRequest
 from kit.policies import policy
-from plans.models.contracts import State
+from plans.models.states import State
 from portal import rows
 from portal.agreements import Agreement
 

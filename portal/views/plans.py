@@ -16,7 +16,7 @@ from kit.problems import Refused
 from plans import previews
 from plans.cycles import DAY
 from plans.models import Contract, Plan
-from plans.models.contracts import State
+from plans.models.states import State
 from portal import rows
 from portal.forms.contracts import JoinForm
 

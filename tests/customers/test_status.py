@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from customers.models import Customer
 from kit import clock
 from plans.models import CallOff, Contract, Freeze, Plan
-from plans.models.contracts import State
+from plans.models.states import State
 from spaces.models import Location
 from tests import story
 

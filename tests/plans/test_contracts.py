@@ -6,7 +6,7 @@ import pytest
 from customers.models import Customer, TimelineEntry
 from kit.problems import Refused
 from plans.models import Contract, ContractEvent
-from plans.models.contracts import State
+from plans.models.states import State
 from tests import story
 from tests.story import day
 

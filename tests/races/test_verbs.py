@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from customers.models import Customer, StaffRole, Suspension, Team, User
 from kit import edits, locks
 from kit.problems import Refused
-from plans.models import Contract, Freeze, contracts
+from plans.models import Contract, Freeze, signing
 from tests import story
 from tests.races.crowd import at_once, losers, reasons, winners
 
@@ -61,7 +61,7 @@ def race_for_a_place(house) -> list:
 
 
 def test_the_last_place_of_a_plan_goes_to_exactly_one(house, monkeypatch):
-    slowly(monkeypatch, contracts, "sign_up_problems")
+    slowly(monkeypatch, signing, "sign_up_problems")
     results = race_for_a_place(house)
     assert len(winners(results)) == 1
     assert reasons(results) == {"plan_full"}
@@ -70,7 +70,7 @@ def test_the_last_place_of_a_plan_goes_to_exactly_one(house, monkeypatch):
 
 @only_postgresql
 def test_without_locks_the_last_place_goes_to_several(house, monkeypatch):
-    slowly(monkeypatch, contracts, "sign_up_problems")
+    slowly(monkeypatch, signing, "sign_up_problems")
     without_locks(monkeypatch)
     assert len(winners(race_for_a_place(house))) > 1
 
@@ -168,7 +168,7 @@ def test_of_several_suspensions_at_once_one_stands(house):
 
 def test_nothing_is_signed_after_a_suspension_has_committed(house, monkeypatch):
     """Either the contract came first, or it is refused: never signed by one suspended already."""
-    slowly(monkeypatch, contracts, "sign_up_problems")
+    slowly(monkeypatch, signing, "sign_up_problems")
     plan = story.plan(house)
     for _time in range(6):
         kim = story.person(house)
