@@ -20,6 +20,7 @@ from kit import locks
 from spaces.models import Location
 
 ACTING_FOR = "acting_for"
+TURNED_AWAY = "turned_away"
 READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -102,8 +103,12 @@ def close(request: Any) -> HttpResponse:
 def turn_away(request: HttpRequest, user: Any, *, with_reason: bool = False) -> HttpResponse:
     """The page that says that the door is closed and whom to ask; why, only when told so.
 
-    The reason is for whoever has just given the right password.
+    The reason is for whoever has just given the right password. A page that asked for a part of
+    itself is told to load anew, and the whole of it then says so.
     """
+    if request.headers.get("HX-Request"):
+        request.session[TURNED_AWAY] = user.pk
+        return load_anew()
     suspensions = list(
         Suspension.objects.filter(customer__user=user, lifted_at=None).select_related(
             "customer__location"
@@ -123,16 +128,24 @@ def turn_away(request: HttpRequest, user: Any, *, with_reason: bool = False) -> 
     return render(request, "errors/turned_away.html", context, status=403)
 
 
+def load_anew() -> HttpResponse:
+    """The answer to a part of a page that may not be shown any more."""
+    return HttpResponse(status=403, headers={"HX-Refresh": "true"})
+
+
 class SignInFirst(LoginRequiredMiddleware):
     """Sends strangers to sign in; tells whoever's session a closed door has ended that it has."""
 
     def process_view(self, request, view, args, kwargs):
-        remembered = request.session.get(SESSION_KEY) if request.method in READS else None
+        remembered = request.session.get(SESSION_KEY)
+        if remembered is None and not request.headers.get("HX-Request"):
+            remembered = request.session.pop(TURNED_AWAY, None)
         if remembered is not None and not request.user.is_authenticated:
             user = User.objects.filter(pk=remembered).first()
             if user is not None and not may_enter(user):
                 return turn_away(request, user)
-        return super().process_view(request, view, args, kwargs)
+        redirected = super().process_view(request, view, args, kwargs)
+        return load_anew() if redirected and request.headers.get("HX-Request") else redirected
 
 
 __all__ = ["SignInFirst", "close", "keep", "look", "may_enter", "turn_away"]

@@ -220,3 +220,19 @@ def test_who_may_enter(w):
 
 def test_a_suspended_customer_signs_up_to_nothing_not_even_through_staff(w):
     assert codes(lambda: w.hot_desk.sign_up(w.viktor, by=w.mona)) == ["suspended"]
+
+
+def test_a_part_of_a_page_makes_the_whole_page_say_that_the_door_is_closed(w, client):
+    client.force_login(w.ada.user)
+    w.ada.suspend(by=w.mona, reason=REASON)
+    part = client.get("/portal/plans/", headers={"HX-Request": "true"})
+    assert (part.status_code, part["HX-Refresh"], part.content) == (403, "true", b"")
+    whole = client.get("/portal/plans/")
+    assert whole.status_code == 403
+    assert "Your access is closed" in whole.content.decode()
+    assert client.get("/portal/plans/").status_code == 302, "told once"
+
+
+def test_a_part_of_a_page_is_not_a_sign_in_form(w, client):
+    part = client.get("/panel/customers/", headers={"HX-Request": "true"})
+    assert (part.status_code, part["HX-Refresh"]) == (403, "true")

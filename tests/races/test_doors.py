@@ -204,8 +204,10 @@ def test_an_invitation_is_taken_up_once_however_many_try(w):
         return deed
 
     answers = at_once(*[accept(number) for number in range(8)])
-    assert sorted(answers)[:1] == [302]
     assert answers.count(302) == 1
+    assert set(answers) <= {200, 302, 410, 422}, (
+        "the others are told to sign in, or that it is over"
+    )
     assert User.objects.filter(email="omar@example.com").count() == 1
     w.omar.refresh_from_db()
     assert w.omar.user.email == "omar@example.com"
