@@ -344,6 +344,8 @@ def test_on(engine: str, for_pytest: list[str], chromium: str | None) -> int:
             environment["TEST_DATABASE_URL"] = given or stack.enter_context(throwaway_postgres())
         # The expression of the person who asks comes later and therefore wins.
         unwanted = "not bench" if chromium else "not bench and not browser"
+        if engine == "postgresql":
+            unwanted += " and not looks"
         return subprocess.run(
             [str(PYTHON), "-m", "pytest", "-m", unwanted, *for_pytest],
             env=environment,

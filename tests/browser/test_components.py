@@ -3,6 +3,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_components_are_accessible_and_fit(w, page_at, assert_accessible, width, scheme):

@@ -44,6 +44,7 @@ def pages(w) -> dict[str, str]:
     }
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_is_accessible_and_fits(w, pages, page_at, assert_accessible, width, scheme):
@@ -54,6 +55,7 @@ def test_every_page_is_accessible_and_fits(w, pages, page_at, assert_accessible,
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_portal_is_accessible_and_fits(w, page_at, assert_accessible, width, scheme):

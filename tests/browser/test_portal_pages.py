@@ -62,6 +62,7 @@ def pages(w) -> list[tuple]:
     ]
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_is_accessible_and_fits(w, pages, page_at, assert_accessible, width, scheme):

@@ -204,6 +204,7 @@ def pages(w, settings) -> list[tuple]:
     ]
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_is_accessible_and_fits(
