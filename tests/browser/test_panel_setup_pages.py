@@ -39,6 +39,7 @@ def addresses(w) -> list[str]:
     ]
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_of_plans_and_imports_are_accessible(
