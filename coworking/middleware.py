@@ -4,6 +4,32 @@ from django.core.exceptions import MiddlewareNotUsed
 from coworking import views
 
 
+class NoNul:
+    """Answers 400 where an address carries a NUL, which no database keeps as text."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return views.bad_request(request, ValueError("a NUL in the address"))
+        return self.get_response(request)
+
+
+class PrivatePages:
+    """What somebody who has signed in was shown is kept by no browser: once the door is closed,
+    going back shows nothing."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+
 class HousePages:
     """Shows the house's own page for what is not found, in development too.
 

@@ -1,18 +1,25 @@
 """How sign-in treats this house's people: addresses in one form, mail through the outbox."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from customers import doors, letters
+from customers.models import Registration
 from kit.emails import canonical
 from spaces.models import Location
+
+ON_THE_WAY = "on_the_way_in"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -42,19 +49,34 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: Any, **kwargs) -> HttpResponse | None:
         """Refuse whoever may act for nobody here, after the right password, with the reason."""
         refused = super().pre_login(request, user, **kwargs)
-        if refused or doors.may_enter(user):
+        if refused:
             return refused
-        return doors.turn_away(request, user, with_reason=True)
+        if not doors.may_enter(user):
+            return doors.turn_away(request, user, with_reason=True)
+        request.session[ON_THE_WAY] = [user.pk, user.get_session_auth_hash()]
+        return None
 
     def login(self, request: HttpRequest, user: Any) -> None:
-        """The door may have closed between the password and the last step of signing in."""
+        """The door may have closed between the password and the last step of signing in; what
+        ended the sessions meanwhile has ended this one too."""
         if not doors.may_enter(user):
             raise ImmediateHttpResponse(doors.turn_away(request, user, with_reason=True))
+        key, began_with = request.session.pop(ON_THE_WAY, (None, ""))
+        if key == user.pk and began_with != user.get_session_auth_hash():
+            raise ImmediateHttpResponse(redirect("portal:login"))
         super().login(request, user)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """After signing in one goes on within this site, under its own name."""
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={urlsplit(settings.BASE_URL).netloc}, require_https=settings.HTTPS
+        )
 
     @transaction.atomic
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
         """Verified and linked, or neither."""
+        if email_address.user.email != email_address.email:
+            Registration.objects.give_way(email_address.email)
         return super().confirm_email(request, email_address)
 
 

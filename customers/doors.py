@@ -68,13 +68,16 @@ def lets_customer_in(request: Any) -> bool:
 def keep(request: Any, answer: Callable[[], HttpResponse]) -> HttpResponse:
     """Give an answer only while the door stays open; see the module for how."""
     if request.method in READS:
-        response = answer()
-        if hasattr(response, "render"):
-            response.render()
+        response = rendered(answer())
         return response if still_open(request) else close(request)
     with transaction.atomic():
         locks.take(users=[request.user])
-        return answer() if still_open(request) else close(request)
+        return rendered(answer()) if still_open(request) else close(request)
+
+
+def rendered(response: Any) -> HttpResponse:
+    """An answer that is drawn now, and not after the door was looked at."""
+    return response.render() if hasattr(response, "render") else response
 
 
 def still_open(request: Any) -> bool:

@@ -20,7 +20,14 @@ from customers.models import Registration, User
 from kit.emails import canonical
 from kit.forms import HouseForm
 from kit.once import OnceForm
+from kit.problems import Refused
 from spaces.models import Location
+
+
+def _is_taken(address: str) -> bool:
+    """Whether an address signs in here, and not only as a registration that nobody verified."""
+    nobodys = Registration.objects.replaceable().with_email(address)
+    return User.objects.filter(email=address).exclude(pk__in=nobodys.values("user")).exists()
 
 
 class SignInForm(LoginForm):
@@ -56,6 +63,11 @@ class PlainWords(forms.BaseForm):
 
 class NewEmailForm(PlainWords, AddEmailForm):
     words = {"email": _("New e-mail")}
+
+    def save(self, request):
+        """An address that somebody has only typed goes to whoever has a login already."""
+        Registration.objects.give_way(self.cleaned_data["email"])
+        return super().save(request)
 
 
 class NewPasswordForm(PlainWords, ChangePasswordForm):
@@ -116,16 +128,18 @@ class RegisterForm(PlainWords, SignupForm):
         """Whether the address is known is told by e-mail alone. One that nobody verified is
         not taken."""
         address = canonical(self.cleaned_data["email"])
-        verified = User.objects.filter(email=address).exclude(
-            registration__isnull=False, registration__completed_at=None
-        )
-        self.account_already_exists = verified.exists()
+        self.account_already_exists = _is_taken(address)
         return address
 
     def try_save(self, request):
         if self.account_already_exists:
             User().set_password(self.cleaned_data["password1"])  # as slow as for the others
-        return super().try_save(request)
+            return super().try_save(request)
+        try:
+            return super().try_save(request)
+        except Refused:  # somebody took the address in this very moment
+            self.account_already_exists = True
+            return super().try_save(request)
 
     def save(self, request):
         location = self.cleaned_data.get("location") or self.only_location()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -50,7 +51,7 @@ def _unknown(context: Words) -> Words:
               "address; perhaps it was another one of yours."),
         ],
         "action": _("Register"),
-        "url": context["signup_url"],
+        "url": reverse("account_signup"),
         "closing": [_("If it was not you, there is nothing to do.")],
     }  # fmt: skip
 
@@ -63,7 +64,8 @@ def _reset(context: Words) -> Words:
               "works once, for three days.") % _house(),
         ],
         "action": _("Choose a new password"),
-        "url": context["password_reset_url"],
+        # Whatever name the visitor gave to this site: links lead to the one it has.
+        "url": urlsplit(context["password_reset_url"]).path,
         "closing": [
             _("If it was not you, there is nothing to do: your password stays as it is.")
         ],

@@ -4,8 +4,9 @@ from allauth.account.signals import email_changed, email_confirmed
 from django.dispatch import receiver
 
 from customers import signals
-from customers.models import Registration
+from customers.models import Customer, Registration
 from customers.models.timeline import TimelineEntry, tell
+from kit import locks
 
 
 @receiver(signals.became_member)
@@ -32,8 +33,11 @@ def complete_registration(sender, request, email_address, **kwargs):
 
 @receiver(email_changed)
 def follow_changed_email(sender, request, user, from_email_address, to_email_address, **kwargs):
-    """Customers that were reached at their login's address are reached at the new one."""
+    """Customers that were reached at their login's address are reached at the new one; those
+    whose door is closed stay as they are."""
     if from_email_address is None:
         return
-    for customer in user.customers.filter(email=from_email_address.email):
+    mine = list(Customer.objects.acted_for_by(user).filter(email=from_email_address.email))
+    locks.take(customers=mine)
+    for customer in mine:
         customer.edit({"email": to_email_address.email}, by=user)

@@ -98,8 +98,12 @@ class EditForm(HouseForm):
         found = {}
         for name in self.changed_data:
             field = self.fields[name]
-            shown = field.to_python(self.data.get(self[name].html_initial_name, ""))
             stored = getattr(self.record, name)
+            try:
+                shown = field.to_python(self.data.get(self[name].html_initial_name, ""))
+            except ValidationError:  # nothing that this form has ever shown
+                found[name] = None if stored is not None else ""
+                continue
             same = field.to_python(field.prepare_value(stored)) == shown
             found[name] = stored if same else shown
         return found

@@ -51,7 +51,7 @@ def creates(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         key = request.POST.get(KEY, "")
-        if not key or len(key) > 64:
+        if not key or len(key) > 64 or "\x00" in key:
             return _conflict(view, request, *args, **kwargs)
         with transaction.atomic():
             claim = _claim(request, key)

@@ -41,9 +41,12 @@ def plan(request: HttpRequest, pk: int) -> Plan:
 
 
 def team(request: HttpRequest, pk: int) -> Team:
-    """A team with who pays. It has no location: whoever has a right somewhere has it here."""
+    """A team with who pays. It has no location but the payer's, who may be charged for it."""
     seen = Team.objects.visible_to(request.user).select_related("payer__location")
-    return get_object_or_404(seen, pk=pk)
+    found = get_object_or_404(seen, pk=pk)
+    if found.payer is not None:
+        within_reach(request, found.payer.location)
+    return found
 
 
 def within_reach(request: HttpRequest, location: Location | None) -> None:

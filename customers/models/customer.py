@@ -52,6 +52,10 @@ class CustomerQuerySet(models.QuerySet):
     def not_suspended(self) -> "CustomerQuerySet":
         return self.filter(~_open_suspension())
 
+    def with_closed_portal(self) -> "CustomerQuerySet":
+        """Customers whose portal staff have closed, archived or not."""
+        return self.filter(_open_suspension() | Q(portal_access_withdrawn_at__isnull=False))
+
     def with_open_portal(self) -> "CustomerQuerySet":
         """Customers that their login may act for: neither suspended, withdrawn nor archived."""
         return self.not_suspended().live().filter(portal_access_withdrawn_at=None)
@@ -307,8 +311,8 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
 
         Raises `Refused` with `already_archived` or every reason of `archive_problems`.
         """
-        locks.take(users=[self.user_id] if self.user_id else [], customers=[self])
-        self.refresh_from_db(fields=["archived_at", "user"])
+        self.lock_with_login()
+        self.refresh_from_db(fields=["archived_at"])
         if self.archived_at:
             refuse_if([Problem("already_archived", _("This customer is archived already."))])
         on = on or self.location.today()

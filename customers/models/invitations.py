@@ -17,7 +17,7 @@ from kit.fields import Line
 from kit.problems import Problem, Refused, in_words, refuse_if, speak_for
 
 VALID_FOR = dt.timedelta(days=14)
-MOST_OPEN = 50  # of a team: nobody writes to strangers without end in the name of the house
+MOST_A_DAY = 50  # of a team: nobody writes to strangers without end in the name of the house
 
 
 def digest(token: str) -> str:
@@ -121,6 +121,8 @@ class Invitation(models.Model):
             return [Problem("invitation_expired", _("This invitation is too old by now."))]
         if not self._may_still_invite():
             return [Problem("inviter_turned_away", _("This invitation does not hold any more."))]
+        if self.customer is not None and self.customer.email != self.email:
+            return [Problem("address_changed", _("This invitation went to an address of before."))]
         if self.customer is not None:
             return self.customer.invitation_problems()
         if self.team is not None:
@@ -128,10 +130,15 @@ class Invitation(models.Model):
         return []
 
     def _may_still_invite(self) -> bool:
-        """Whoever sent it must not have been turned away since."""
-        from customers.doors import may_enter
-
-        return self.invited_by is None or (self.invited_by.is_active and may_enter(self.invited_by))
+        """Whoever sent it must still be somebody who may."""
+        by = self.invited_by
+        if by is None:
+            return True
+        if self.team is not None:
+            return by.may("serve_customers") or (by.is_active and self.team.is_admin(by))
+        if self.customer is not None:
+            return by.may("serve_customers", at=self.customer.location)
+        return by.may_everywhere("own_space")
 
     @property
     def is_too_old(self) -> bool:
@@ -347,9 +354,15 @@ class Invitable(models.Model):
         audit.record("customer.give_access_back", self, by=by)
 
     def _begin_access(self) -> None:
-        locks.take(users=[self.user_id] if self.user_id else [], customers=[self])
+        self.lock_with_login()
         self.forget()
         self.refresh_from_db()
+
+    def lock_with_login(self) -> None:
+        """Lock the login that acts for this customer now, whatever was read before, and it."""
+        login = type(self)._base_manager.values_list("user_id", flat=True).get(pk=self.pk)
+        locks.take(users=[login] if login else [], customers=[self])
+        self.refresh_from_db(fields=["user"])
 
 
 class Inviting(models.Model):
@@ -375,13 +388,15 @@ class Inviting(models.Model):
         """What stands against inviting one more, or against an invited one's coming."""
         if self.archived_at:
             return [Problem("team_archived", _("This team is archived."))]
-        invited = 0 if accepting else self.invitations.open().count()
-        if invited >= MOST_OPEN:
-            text = _("%d invitations are open: wait until some are accepted, or withdraw some.")
-            return [Problem("too_many_invitations", text % invited)]
+        since = clock.now() - dt.timedelta(days=1)
+        if not accepting and self.invitations.filter(invited_at__gt=since).count() >= MOST_A_DAY:
+            text = _("%d invitations within a day are enough: go on tomorrow.") % MOST_A_DAY
+            return [Problem("too_many_invitations", text)]
         if self.size_limit is None:
             return []
-        taken = self.memberships.filter(left_at=None).count() + invited
+        taken = self.memberships.filter(left_at=None).count()
+        if not accepting:
+            taken += self.invitations.open().count()
         if taken < self.size_limit:
             return []
         text = _("The team is full: %d people, those who are invited included.") % self.size_limit

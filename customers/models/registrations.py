@@ -1,11 +1,13 @@
 import datetime as dt
 
+from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from customers.models.suspensions import Suspension
 from customers.models.timeline import TimelineEntry, tell
-from customers.models.users import User
+from customers.models.users import StaffRole, User
 from kit import audit, clock, locks
 from kit.emails import canonical
 from spaces.models import Location
@@ -18,6 +20,19 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         """Registrations whose e-mail nobody has proved to read."""
         return self.filter(completed_at=None)
 
+    def replaceable(self) -> "RegistrationQuerySet":
+        """Those whose login is nobody's yet: no address proved, no customer, no role."""
+        user = models.OuterRef("user")
+        return self.unverified().filter(
+            ~models.Exists(EmailAddress.objects.filter(user=user, verified=True)),
+            ~models.Exists(StaffRole.objects.filter(user=user)),
+            ~models.Exists(_customers().filter(user=user)),
+        )
+
+    def give_way(self, email: str) -> None:
+        """Whoever proves to read an address takes it from those who only typed it."""
+        User.objects.filter(pk__in=self.replaceable().with_email(email).values("user")).delete()
+
     @transaction.atomic
     def begin(
         self, email: str, password: str, *, full_name: str, location: Location
@@ -27,7 +42,7 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         An earlier one that nobody verified gives way: whoever reads the mail decides. Raises
         `Refused` with `email_taken` and `ValidationError` for what is not an address.
         """
-        User.objects.filter(pk__in=self.unverified().with_email(email).values("user")).delete()
+        self.give_way(email)
         user = User.objects.create_user(email, password, full_name=full_name, verified=False)
         return self.create(user=user, location=location)
 
@@ -36,7 +51,7 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def forget_unverified(self) -> int:
         """Delete logins that were not verified within 30 days; returns how many."""
-        old = self.unverified().filter(at__lt=clock.now() - KEPT_UNVERIFIED)
+        old = self.replaceable().filter(at__lt=clock.now() - KEPT_UNVERIFIED)
         return User.objects.filter(pk__in=old.values("user")).delete()[1].get(User._meta.label, 0)
 
 
@@ -79,25 +94,27 @@ def link_or_register(
     new individual.
 
     A suspension stays with the customer that is linked. With `approval` a new individual waits
-    for it, and so does one whose e-mail is known from somebody suspended: no door opens anew by
-    registering again.
+    for it, and so does one whose e-mail is known from somebody whose portal staff have closed:
+    no door opens anew by registering again.
     """
-    from customers.models.customer import Customer
-
-    known = Customer.objects.with_email(user.email)
+    known = _customers().with_email(user.email)
     waiting = list(known.live().filter(user=None).select_related("location"))
     locks.take(customers=waiting)
     linked = [customer for customer in waiting if customer.link(user, by=user, on=on)]
     if linked:
         return linked
-    customer = Customer.objects.register(
-        type=Customer.Type.INDIVIDUAL, full_name=user.full_name or user.email, email=user.email,
+    customer = _customers().register(
+        type="individual", full_name=user.full_name or user.email, email=user.email,
         location=location, user=user, by=user, on=on,
     )  # fmt: skip
     tell(customer, TimelineEntry.Kind.GOT_LOGIN, on=on or location.today(), by=user)
-    if approval or known.suspended().exists():
+    if approval or known.with_closed_portal().exists():
         customer.suspend(
             cause=Suspension.Cause.APPROVAL, reason=_("Waiting for approval"), by=None, on=on
         )
     audit.record("customer.register_self", customer, by=user)
     return [customer]
+
+
+def _customers():
+    return apps.get_model("customers.Customer").objects.all()

@@ -108,8 +108,7 @@ class Suspendable(models.Model):
         A manual suspension replaces an open one of another cause. Raises `Refused` with
         `already_suspended` or `reason_missing`.
         """
-        locks.take(users=[self.user_id] if self.user_id else [], customers=[self])
-        self.refresh_from_db(fields=["user"])
+        self.lock_with_login()
         on = on or self.location.today()
         self.forget()
         reason = reason.strip()

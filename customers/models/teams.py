@@ -25,6 +25,14 @@ class TeamQuerySet(models.QuerySet):
         """Teams that are not archived."""
         return self.filter(archived_at=None)
 
+    def served_by(self, user) -> "TeamQuerySet":
+        """Teams that staff may change: what is done to one may be paid by its payer, so they
+        serve customers where the payer is at home; anywhere, where nobody pays for the others."""
+        places = user.places("serve_customers")
+        if places is None:
+            return self
+        return self.filter(Q(payer=None) | Q(payer__location__in=places))
+
     def archived(self) -> "TeamQuerySet":
         return self.exclude(archived_at=None)
 
@@ -77,11 +85,6 @@ class TeamQuerySet(models.QuerySet):
 
 def _customers():
     return apps.get_model("customers.Customer").objects.all()
-
-
-def _serves(by) -> bool:
-    """Whether somebody acts for the house: it itself, or staff who serve customers."""
-    return by is None or by.may("serve_customers")
 
 
 def _payer_problems(payer) -> list[Problem]:
@@ -176,6 +179,17 @@ class Team(Inviting, models.Model):
         acting = _customers().acted_for_by(user)
         return self.present().filter(is_admin=True, customer__in=acting).exists()
 
+    def is_served_by(self, by) -> bool:
+        """Whether somebody acts for the house here: it itself, or staff who serve customers where
+        the payer is at home; see also `TeamQuerySet.served_by`."""
+        return by is None or by.may(
+            "serve_customers", at=self.payer.location if self.payer else None
+        )
+
+    def _refuse_others(self, by) -> None:
+        if not self.is_served_by(by):
+            raise Refused(Problem("staff_only", _("Please ask the staff.")))
+
     def is_payer(self, user) -> bool:
         """Whether a login acts for the paying customer, and that one's portal is open."""
         return _customers().acted_for_by(user).filter(pk=self.payer_id).exists()
@@ -219,12 +233,14 @@ class Team(Inviting, models.Model):
     def add(self, customer, *, by, is_admin: bool = False, on: dt.date | None = None):
         """Take a customer into the team; returns the `TeamMembership`.
 
-        Raises `Refused` with `in_team_already`, `team_full`, `team_archived` or
-        `customer_archived`.
+        Raises `Refused` with `in_team_already`, `team_full`, `team_archived`,
+        `customer_archived` or, for staff of another location, `staff_only`.
         """
         locks.take(customers=[customer], teams=[self])
-        self.refresh_from_db(fields=["archived_at", "size_limit"])
+        self.refresh_from_db(fields=["archived_at", "size_limit", "payer"])
         customer.refresh_from_db(fields=["archived_at"])
+        if by is not None and by.is_staff and by.pk != customer.user_id and not self.is_admin(by):
+            self._refuse_others(by)
         refuse_if(self.join_problems([customer]).get(customer.pk, []))
         today = customer.location.today()
         on = on or today
@@ -251,7 +267,7 @@ class Team(Inviting, models.Model):
         membership = self.present().filter(customer=customer).first()
         if membership is None:
             raise Refused(_NOT_IN_TEAM)
-        if not (_serves(by) or customer.user_id == by.pk or self.is_admin(by)):
+        if not (self.is_served_by(by) or customer.user_id == by.pk or self.is_admin(by)):
             raise Refused(Problem("not_team_admin", _("Only the team's admins may do this.")))
         membership.left_at, membership.left_by = clock.now(), by
         membership.save(update_fields=["left_at", "left_by"])
@@ -267,7 +283,7 @@ class Team(Inviting, models.Model):
         Raises `Refused` with `not_in_team` or `staff_only`.
         """
         locks.take(teams=[self])
-        _refuse_others(by)
+        self._refuse_others(by)
         membership = self.present().filter(customer=customer).first()
         if membership is None:
             raise Refused(_NOT_IN_TEAM)
@@ -290,7 +306,7 @@ class Team(Inviting, models.Model):
         """
         payer = changes.get("payer")
         locks.take(customers=[payer] if payer else [], teams=[self])
-        _refuse_others(by)
+        self._refuse_others(by)
         self.refresh_from_db()
         problems = _payer_problems(payer) if payer != self.payer else []
         if changes.get("discount", self.discount) != self.discount:
@@ -312,7 +328,7 @@ class Team(Inviting, models.Model):
         """
         locks.take(teams=[self])
         self.refresh_from_db()
-        if not (_serves(by) or self.is_payer(by)):
+        if not (self.is_served_by(by) or self.is_payer(by)):
             raise Refused(Problem("not_payer", _("Only who pays for the team may do this.")))
         changes = {"spending": spending, "spending_limit": limit}
         edits.apply(self, changes, by=by, verb="team.set_spending")
@@ -338,7 +354,7 @@ class Team(Inviting, models.Model):
         `archive_problems`.
         """
         locks.take(teams=[self])
-        _refuse_others(by)
+        self._refuse_others(by)
         self.refresh_from_db(fields=["archived_at"])
         if self.archived_at:
             raise Refused(Problem("already_archived", _("This team is archived already.")))
@@ -354,7 +370,7 @@ class Team(Inviting, models.Model):
         Raises `Refused` with `staff_only`, `not_archived` or `team_exists`.
         """
         locks.take(teams=[self])
-        _refuse_others(by)
+        self._refuse_others(by)
         self.refresh_from_db(fields=["archived_at"])
         if not self.archived_at:
             raise Refused(Problem("not_archived", _("This team is not archived.")))
@@ -362,11 +378,6 @@ class Team(Inviting, models.Model):
         with in_words():
             self.save(update_fields=["archived_at"])
         audit.record("team.restore", self, by=by)
-
-
-def _refuse_others(by) -> None:
-    if not _serves(by):
-        raise Refused(Problem("staff_only", _("Please ask the staff.")))
 
 
 class TeamMembership(models.Model):

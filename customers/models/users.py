@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models, transaction
 from django.db.models import Q
@@ -36,6 +37,7 @@ class UserManager(BaseUserManager):
         from customers.models.invitations import Invitation
 
         address, roles = asked_for(email), list(roles)
+        apps.get_model("customers.Registration").objects.give_way(address)
         user = User.objects.filter(email=address).first()
         if user is not None and user.is_staff:
             raise Refused(
@@ -128,6 +130,9 @@ class User(AbstractBaseUser):
         self.full_name = full_name.strip() or self.full_name
         self.save(update_fields=["password", "full_name"])
         self.emailaddress_set.filter(email=self.email).update(verified=True, primary=True)
+        apps.get_model("customers.Registration").objects.unverified().filter(user=self).update(
+            completed_at=clock.now()
+        )
         self.end_sessions()
 
     def end_sessions(self) -> None:
@@ -224,10 +229,11 @@ class User(AbstractBaseUser):
 
         Whoever loses a role signs in anew.
         """
-        locks.take(users=[self])
+        locks.take(users=[self, *([by] if by is not None else [])])
         owners = StaffRole.objects.owners().order_by("pk")
         list(owners.select_for_update(of=("self",), no_key=True))
-        self.__dict__.pop("held_roles", None)
+        for person in (self, *([by] if by is not None else [])):
+            person.__dict__.pop("held_roles", None)
         if by is not None and not by.may_everywhere("own_space"):
             raise Refused(Problem("needs_owner", _("Only owners may change who works here.")))
         going = self.held_roles - wanted.keys()
@@ -258,7 +264,7 @@ class StaffRoleQuerySet(models.QuerySet["StaffRole"]):
     def other_owners(self, user: User) -> bool:
         """Whether somebody else owns the space who can sign in to do so."""
         others = self.owners().exclude(user=user).select_related("user")
-        return any(role.user.has_usable_password() for role in others)
+        return any(role.user.has_usable_password() and role.user.is_verified for role in others)
 
 
 class StaffRole(models.Model):

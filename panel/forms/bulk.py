@@ -1,8 +1,10 @@
+from typing import Any
+
 from django import forms
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Team
+from customers.models import Team, User
 from kit.forms import HouseForm
 
 
@@ -29,6 +31,11 @@ class TeamForm(HouseForm, forms.Form):
             }
         ),
     )  # fmt: skip
+
+    def __init__(self, *args, user: User, **kwargs):
+        super().__init__(*args, **kwargs)
+        team: Any = self.fields["team"]
+        team.queryset = Team.objects.live().served_by(user)
 
     @property
     def chosen(self) -> Team | None:

@@ -2,6 +2,7 @@ import datetime as dt
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -67,12 +68,18 @@ class SignUpForm(HouseForm, OnceForm):
     def __init__(self, *args, customer: Customer, user: User, on: dt.date, **kwargs):
         super().__init__(*args, **kwargs)
         locations = Location.objects.all()
+        places = user.places("serve_customers")
         several = locations.count() > 1
         plan = PlanChoice(on=on, several_locations=several, label=_("Plan"))
+        if places is not None:
+            locations = locations.filter(pk__in=places)
+            plan.queryset = plan.queryset.filter(Q(location=None) | Q(location__in=places))
         self.fields = {"plan": plan, **self.fields}
         self.initial.setdefault("starts_on", on)
-        teams = Team.objects.live().filter(
-            memberships__customer=customer, memberships__left_at=None, payer__isnull=False
+        teams = (
+            Team.objects.live()
+            .served_by(user)
+            .filter(memberships__customer=customer, memberships__left_at=None, payer__isnull=False)
         )
         self._offer("on_behalf_of", teams)
         self._offer("location", locations if several else locations.none())

@@ -32,9 +32,12 @@ class Found:
     alone, choose it.
     """
 
-    def __init__(self, among: CustomerQuerySet, text: str, chosen: str = ""):
+    def __init__(self, among: CustomerQuerySet, text: str, chosen: str = "", kept: Any = None):
         self.text = text.strip()
-        rows = list(among.matching(self.text)[: SHOWN + 1]) if self.text else _one(chosen)
+        if self.text:
+            rows = list(among.matching(self.text)[: SHOWN + 1])
+        else:
+            rows = _one(Customer.objects.all() if chosen == str(kept) else among, chosen)
         self.rows, self.more = rows[:SHOWN], len(rows) > SHOWN
         same = [row for row in self.rows if row.email == self.text.lower()]
         only = same if len(same) == 1 else self.rows
@@ -46,8 +49,8 @@ class Found:
         return self.customer.pk if self.customer else None
 
 
-def _one(key: str) -> list[Customer]:
-    return list(Customer.objects.filter(pk=int(key))) if key.isdecimal() and len(key) < 19 else []
+def _one(among: CustomerQuerySet, key: str) -> list[Customer]:
+    return list(among.filter(pk=int(key))) if key.isdecimal() and len(key) < 19 else []
 
 
 class CustomerPicker(forms.Widget):
@@ -57,6 +60,7 @@ class CustomerPicker(forms.Widget):
     use_fieldset = True
     among: CustomerQuerySet = Customer.objects.none()
     nobody = False
+    kept: int | None = None
 
     def __init__(self, attrs=None):
         super().__init__({"autocomplete": "off"} | (attrs or {}))
@@ -79,7 +83,7 @@ class CustomerPicker(forms.Widget):
         chosen = value.chosen if isinstance(value, Typed) else str(value or "")
         return super().get_context(name, value, attrs) | {
             "field": name,
-            "found": Found(self.among, text, chosen),
+            "found": Found(self.among, text, chosen, self.kept),
             "current": chosen,
             "nobody": self.nobody,
         }
@@ -103,7 +107,7 @@ class CustomerField(forms.Field):
     def offer(self, among: CustomerQuerySet, *, kept: int | None = None) -> None:
         """Let these be chosen, and whoever stands there already."""
         self.among = self.widget.among = among
-        self.kept = kept
+        self.kept = self.widget.kept = kept
 
     def prepare_value(self, value):
         return value.pk if isinstance(value, Customer) else value
@@ -112,7 +116,8 @@ class CustomerField(forms.Field):
         if isinstance(value, Customer) or value in self.empty_values:
             return value or None
         typed = isinstance(value, Typed)
-        found = Found(self.among, value if typed else "", value.chosen if typed else str(value))
+        chosen = value.chosen if typed else str(value)
+        found = Found(self.among, value if typed else "", chosen, self.kept)
         if found.customer is None:
             code = "several" if found.rows else "unknown"
             raise ValidationError(self.error_messages[code], code=code)

@@ -136,7 +136,7 @@ def reinstate(request: HttpRequest) -> HttpResponse:
 @reads_and_writes
 def team(request: HttpRequest) -> HttpResponse:
     """Take the ticked customers into one team."""
-    form = TeamForm.of(request, initial={"team": request.GET.get("team")})
+    form = TeamForm.of(request, user=request.user, initial={"team": request.GET.get("team")})
     found = form.chosen
     return _bulk(
         request,

@@ -53,7 +53,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "ending": _rows(ending.order_by("ends_on", "pk")),
         "columns": columns([(day, customers.members(on=day).count()) for day in _months(today)]),
         "waiting": Suspension.objects.waiting().filter(customer__in=customers.live()).count(),
-        "held": HeldAnnouncement.objects.select_related("customer").order_by("since")[:ROWS],
+        "held": HeldAnnouncement.objects.filter(customer__in=customers)
+        .select_related("customer")
+        .order_by("since")[:ROWS],
         "daily": jobs.latest("daily"),
         "daily_is_dead": _daily_is_dead(),
         "guards_missing": guards.missing(),

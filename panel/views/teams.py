@@ -74,6 +74,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     currency = team.payer.location.currency if team.payer else house_currency()
     context = {
         "team": team,
+        "may_serve": team.is_served_by(request.user),
         "people": _people(team, request),
         "invitations": team.invitations.open().select_related("invited_by"),
         "payer_is_seen": bool(team.payer and _seen(request, [team.payer.pk])),

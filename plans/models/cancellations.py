@@ -104,7 +104,7 @@ class Cancellable(models.Model):
                     )
                 )
             earliest = self.earliest_last_day(on=on)
-            if not self.self_cancel and not by.is_staff:
+            if not self.self_cancel and self._is_own_login(by):
                 problems.append(
                     Problem("self_cancel_off", _("Please ask the staff to cancel this contract."))
                 )

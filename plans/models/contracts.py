@@ -452,7 +452,12 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
         announce([self.customer_id], on=self._given_on, by=by)
 
     def _is_own_login(self, by) -> bool:
-        return by is not None and by.pk == self.customer.user_id and not by.is_staff
+        """Whether a customer decides for itself, and not as somebody who serves customers here."""
+        return (
+            by is not None
+            and by.pk == self.customer.user_id
+            and not by.may("serve_customers", at=self.location)
+        )
 
     def _bound_to_terms(self, by) -> bool:
         """Customers and front desk keep to notice and minimum term; managers need not."""

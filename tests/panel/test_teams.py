@@ -3,6 +3,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer, Team
+from kit.problems import Refused
 from plans.models import TeamDefaultPlan
 from tests import story
 from tests.panel.test_customers import words
@@ -105,7 +106,17 @@ class TestWhoMayCome:
     def test_a_team_that_is_not_there_is_not_found(self, mona):
         assert mona.get("/panel/teams/999999/").status_code == 404
 
+    def test_a_role_at_one_location_changes_no_team_that_another_pays_for(self, w, ella):
+        text = ella.get(self.address(w, "{team}/")).content.decode()
+        assert "Add somebody" not in text
+        for path in ("{team}/edit/", "{team}/people/new/", "{team}/archive/"):
+            assert ella.get(self.address(w, path)).status_code == 403
+        kim = story.person(w.east, "Kim East")
+        with pytest.raises(Refused, match="ask the staff"):
+            w.team.add(kim, is_admin=True, by=w.ella)
+
     def test_a_role_at_one_location_edits_teams_but_reaches_its_own_people_only(self, w, ella):
+        w.team.edit({"payer": None}, by=w.mona)
         kim = story.person(w.east, "Kim East")
         w.team.add(kim, by=w.mona)
         assert ella.get(self.address(w, "{team}/edit/")).status_code == 200
@@ -317,9 +328,12 @@ class TestFindingSomebody:
         assert self.add(mona, w.team, customer=w.noor.pk).status_code == 422
 
     def test_nor_are_those_beyond_ones_reach(self, w, ella):
+        w.team.edit({"payer": None}, by=w.mona)
         assert self.add(ella, w.team, customer_q="ada").status_code == 422
         assert self.add(ella, w.team, customer=w.ada.pk).status_code == 422
-        assert "Ada" not in ella.get("/panel/customers/choices/?customer_q=ada").content.decode()
+        for asked in ("customer_q=ada", f"current={w.ada.pk}"):
+            found = ella.get(f"/panel/customers/choices/?{asked}").content.decode()
+            assert "Ada" not in found
 
     def test_refusals_of_the_team_are_told(self, w, frida):
         answer = self.add(frida, w.team, customer=w.omar.pk)

@@ -6,15 +6,15 @@ import time
 from typing import NamedTuple
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client
 from django.urls import reverse
 
 from customers.models import CalendarFeed, Customer, User
-from kit import policies
+from kit import locks, policies
 from kit.models import AuditEntry, OutboxMessage
 from tests import story
-from tests.races.crowd import at_once
+from tests.races.crowd import at_once, losers
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -240,3 +240,34 @@ def test_of_two_owners_who_end_each_other_one_stays(w):
         lambda: User.objects.get(pk=w.manager.pk).end_staff(by=User.objects.get(pk=w.mona.pk)),
     )
     assert sum(one.may_everywhere("own_space") for one in User.objects.staff()) == 1
+
+
+def test_somebody_read_before_they_got_their_login_is_suspended_all_the_same(w):
+    """The login is locked before the customer, as by every page of the portal."""
+    stale = Customer.objects.get(pk=w.omar.pk)
+    login = story.login("omar@example.com")
+    Customer.objects.filter(pk=w.omar.pk).update(user=login)
+    held = threading.Event()
+
+    def page() -> None:
+        with transaction.atomic():
+            locks.take(users=[login])
+            held.set()
+            time.sleep(0.3)
+            locks.take(customers=[w.omar])
+
+    def suspend():
+        held.wait(10)
+        return stale.suspend(by=w.mona, reason="Noise")
+
+    assert losers(at_once(page, suspend)) == []
+    assert Customer.objects.get(pk=w.omar.pk).suspension
+
+
+def test_an_address_that_many_register_at_once_gives_each_an_answer(w):
+    def register():
+        data = {"full_name": "Kim", "email": "kim@example.com", "password1": "seven quiet herons"}
+        return Client().post("/portal/join/", data).status_code
+
+    assert set(at_once(*[register for _ in range(4)])) == {302}
+    assert User.objects.filter(email="kim@example.com").count() == 1
