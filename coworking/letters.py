@@ -16,6 +16,7 @@ from kit.templatetags.house import money
 from plans.models import Contract
 from plans.signals import contract_ended, contract_started
 from spaces import letters
+from spaces.models import Location
 
 OLD_NEWS = dt.timedelta(days=7)
 
@@ -79,7 +80,7 @@ def tell_invited(sender, invitation: Invitation, token: str, by, **kwargs):
     if invitation.team is not None:
         subject = _("%(who)s invites you into the team %(team)s")
         subject %= {"who": who, "team": invitation.team}
-        lines = [_("You can then book and work for the team.")]
+        lines = [_("You are then one of its people, and see it in your portal.")]
     elif invitation.user is not None:
         subject = _("Your login for the panel of %s") % (house or "Coworking")
         lines = [_("%s has made you a login to work with. Choose a password for it.") % who]
@@ -97,7 +98,7 @@ def tell_invited(sender, invitation: Invitation, token: str, by, **kwargs):
         action=_("Accept the invitation"),
         url=reverse("portal:invitation", args=[token]),
         closing=[
-            _("The link works once, until %s. Do not pass it on: it is a key.")
+            _("The link works once, until %s. Do not pass it on.")
             % words.day(invitation.expires_at.date())
         ],
         house=house,
@@ -107,7 +108,9 @@ def tell_invited(sender, invitation: Invitation, token: str, by, **kwargs):
 def _house_of(invitation: Invitation):
     if invitation.customer is not None:
         return invitation.customer.location
-    return invitation.team.home if invitation.team is not None else None
+    if invitation.team is not None:
+        return invitation.team.home
+    return Location.objects.order_by("pk").first()
 
 
 def _is_old(contract: Contract, on: dt.date, quiet: bool) -> bool:
@@ -136,7 +139,7 @@ def tell_started(sender, contract: Contract, on: dt.date, quiet: bool, **kwargs)
             subject = _("%(plan)s started on %(day)s") % {
                 "plan": contract.plan, "day": words.day(on),
             }  # fmt: skip
-        lines = [_("Welcome at %s. These are the terms that you signed.") % contract.location]
+        lines = [_("Welcome to %s. This is what you have signed.") % contract.location]
     _write(
         contract.customer, subject=subject, lines=lines, facts=facts,
         action=_("Open your portal"), url=reverse("portal:home"),

@@ -62,6 +62,8 @@ def build(*, customers: int, progress: Callable[[int, int, str], None]) -> Locat
         postal_code="BS1 6QA",
         country="GB",
         tax_number="GB123456789",
+        contact_email="hello@example.com",
+        contact_phone="+44 117 496 0000",
     )
     today = house.today()
     mona = _staff()

@@ -67,14 +67,14 @@ PACKAGE_ROUTES = policies.packages(
     {
         "account_login": "public",
         "mfa_authenticate": "public",
-        "account_logout": "signed_in",
+        "account_logout": "public",
         "account_inactive": "public",
         "account_signup": "public",
         "account_reset_password_from_key_done": "public",
         "account_reset_password": "public",
         "account_reset_password_done": "public",
         "portal:login": "public",
-        "portal:logout": "signed_in",
+        "portal:logout": "public",
     }
 )
 

@@ -23,6 +23,18 @@ ON_THE_WAY = "on_the_way_in"
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": _("This account is switched off."),
+        "duplicate_email": _("You sign in with this e-mail already."),
+        "email_password_mismatch": _("This e-mail and this password do not belong together."),
+        "email_taken": _("Somebody signs in with this e-mail already."),
+        "enter_current_password": _("This is not your present password."),
+        "incorrect_code": _("This is not the code. Look at it again, or send another one."),
+        "incorrect_password": _("This is not your password."),
+        "too_many_login_attempts": _("That was tried too often. Wait five minutes."),
+        "rate_limited": _("That was very often in a short time. Wait a few minutes."),
+    }
+
     def clean_email(self, email: str) -> str:
         return canonical(email)
 
@@ -63,7 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(doors.turn_away(request, user, with_reason=True))
         key, began_with = request.session.pop(ON_THE_WAY, (None, ""))
         if key == user.pk and began_with != user.get_session_auth_hash():
-            raise ImmediateHttpResponse(redirect("portal:login"))
+            raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
 
     def is_safe_url(self, url: str | None) -> bool:
@@ -92,6 +104,10 @@ SPOKEN = {
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _("This is not the code of this moment. Look into the app again."),
+    }
+
     def get_totp_issuer(self) -> str:
         """The name under which an authenticator app lists this login."""
         first = Location.objects.order_by("pk").values_list("name", flat=True).first()

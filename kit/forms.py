@@ -54,6 +54,8 @@ class HouseForm(forms.BaseForm):
         if field is not None:
             keys = [location.pk for location in locations]
             field.queryset = field.queryset.filter(pk__in=keys)
+            if len(keys) == 1:
+                field.empty_label, field.initial = None, keys[0]
 
 
 class ConfirmForm(HouseForm, forms.Form):

@@ -21,7 +21,7 @@ FIELDS = {
     "payer": _l("Who pays"),
     "spending": _l("Who may spend"),
     "spending_limit": _l("Per person and month"),
-    "size_limit": _l("Most people"),
+    "size_limit": _l("Maximum people"),
     "discount": _l("Discount"),
     "default_plan": _l("Plan offered"),
 }

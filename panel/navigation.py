@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -36,7 +37,7 @@ def items(request: HttpRequest) -> list[Item]:
     found = [
         Item(str(label), reverse(route), icon, False)
         for route, label, icon, policy in PLACES
-        if policies.allows(request, policy)
+        if policies.allows(request, policy) and (route != "panel:components" or settings.DEBUG)
     ]
     under = [item for item in found if request.path.startswith(item.url)]
     here = max((item.url for item in under), key=len, default=None)

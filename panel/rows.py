@@ -41,18 +41,24 @@ def plan(request: HttpRequest, pk: int) -> Plan:
 
 
 def team(request: HttpRequest, pk: int) -> Team:
-    """A team with who pays. It has no location but the payer's, who may be charged for it."""
+    """A team with who pays. It has no location of its own; see `TeamQuerySet.served_by`."""
     seen = Team.objects.visible_to(request.user).select_related("payer__location")
     found = get_object_or_404(seen, pk=pk)
-    if found.payer is not None:
-        within_reach(request, found.payer.location)
+    if _right(request) and not found.is_served_by(request.user):
+        raise PermissionDenied(WORDS["serve_customers"])
     return found
+
+
+def _right(request: HttpRequest) -> str | None:
+    """The right that this page needs; None where it only shows something."""
+    right: Any = getattr(request, "policy", None)
+    return right if right in RIGHTS and right != "see_panel" else None
 
 
 def within_reach(request: HttpRequest, location: Location | None) -> None:
     """Refuse a page whose right the person does not have at a location (None: everywhere)."""
-    right: Any = getattr(request, "policy", None)
-    if right not in RIGHTS or right == "see_panel":
+    right = _right(request)
+    if right is None:
         return
     user = request.user
     fine = user.may_everywhere(right) if location is None else user.may(right, at=location)

@@ -91,7 +91,7 @@ class Location(models.Model):
 
     class Registration(models.TextChoices):
         OPEN = "open", _("Open: whoever registers can start at once")
-        APPROVAL = "approval", _("With approval: staff let everybody in who registers")
+        APPROVAL = "approval", _("With approval: staff approve each person who registers")
         CLOSED = "closed", _("Closed: only by invitation")
 
     name = Line(_("name"), max_length=120, unique=True)

@@ -233,7 +233,7 @@ class Invitation(models.Model):
             if not self.customer.link(user, by=user):
                 raise Refused(_HAS_LOGIN)
         elif self.team is not None:
-            self.team.add(customer or self._newcomer(user), by=user)
+            self.team.add(customer or self._newcomer(user), by=user, reserved=0)
         elif self.user_id != user.pk:
             text = _("This invitation is for %s: sign out and open it again.") % self.email
             raise Refused(Problem("another_login", text))

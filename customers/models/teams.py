@@ -27,11 +27,14 @@ class TeamQuerySet(models.QuerySet):
 
     def served_by(self, user) -> "TeamQuerySet":
         """Teams that staff may change: what is done to one may be paid by its payer, so they
-        serve customers where the payer is at home; anywhere, where nobody pays for the others."""
+        serve customers where the payer is at home; without one, where somebody in it is."""
         places = user.places("serve_customers")
         if places is None:
             return self
-        return self.filter(Q(payer=None) | Q(payer__location__in=places))
+        present = TeamMembership.objects.filter(team=models.OuterRef("pk"), left_at=None)
+        here = models.Exists(present.filter(customer__location__in=places))
+        nobodys = Q(payer=None) & (here | ~models.Exists(present))
+        return self.filter(nobodys | Q(payer__location__in=places))
 
     def archived(self) -> "TeamQuerySet":
         return self.exclude(archived_at=None)
@@ -182,8 +185,8 @@ class Team(Inviting, models.Model):
     def is_served_by(self, by) -> bool:
         """Whether somebody acts for the house here: it itself, or staff who serve customers where
         the payer is at home; see also `TeamQuerySet.served_by`."""
-        return by is None or by.may(
-            "serve_customers", at=self.payer.location if self.payer else None
+        return by is None or (
+            by.may("serve_customers") and Team.objects.served_by(by).filter(pk=self.pk).exists()
         )
 
     def _refuse_others(self, by) -> None:
@@ -205,11 +208,18 @@ class Team(Inviting, models.Model):
         text = _("Only the team's admins may spend for it.")
         return [Problem("may_not_spend", text, "on_behalf_of")]
 
-    def join_problems(self, customers: Iterable[Any]) -> dict[int, list[Problem]]:
-        """What stands against each of these joining, one after the other, by key."""
+    def join_problems(
+        self, customers: Iterable[Any], *, reserved: int | None = None
+    ) -> dict[int, list[Problem]]:
+        """What stands against each of these joining, one after the other, by key.
+
+        The places of those who are invited are kept for them; `reserved` says how many others.
+        """
+        if reserved is None:
+            reserved = self.invitations.open().count()
         customers = list(customers)
         present = set(self.present().values_list("customer", flat=True))
-        room = None if self.size_limit is None else self.size_limit - len(present)
+        room = None if self.size_limit is None else self.size_limit - len(present) - reserved
         found: dict[int, list[Problem]] = {}
         for customer in customers:
             problems = []
@@ -221,7 +231,11 @@ class Team(Inviting, models.Model):
                 problems.append(_ALREADY)
             elif room is not None and room <= 0:
                 problems.append(
-                    Problem("team_full", _("The team is full: %d people.") % self.size_limit)
+                    Problem(
+                        "team_full",
+                        _("The team is full: %d people, those who are invited included.")
+                        % self.size_limit,
+                    )
                 )
             elif room is not None and not problems:
                 room -= 1
@@ -230,8 +244,13 @@ class Team(Inviting, models.Model):
         return found
 
     @transaction.atomic
-    def add(self, customer, *, by, is_admin: bool = False, on: dt.date | None = None):
+    def add(
+        self, customer, *, by, is_admin: bool = False, on: dt.date | None = None,
+        reserved: int | None = None,
+    ):  # fmt: skip
         """Take a customer into the team; returns the `TeamMembership`.
+
+        Places of those who are invited are kept for them (`reserved` says how many others).
 
         Raises `Refused` with `in_team_already`, `team_full`, `team_archived`,
         `customer_archived` or, for staff of another location, `staff_only`.
@@ -241,7 +260,8 @@ class Team(Inviting, models.Model):
         customer.refresh_from_db(fields=["archived_at"])
         if by is not None and by.is_staff and by.pk != customer.user_id and not self.is_admin(by):
             self._refuse_others(by)
-        refuse_if(self.join_problems([customer]).get(customer.pk, []))
+        problems = self.join_problems([customer], reserved=reserved)
+        refuse_if(problems.get(customer.pk, []))
         today = customer.location.today()
         on = on or today
         since = clock.now() if on >= today else clock.start_of(on, customer.location.timezone)

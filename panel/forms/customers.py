@@ -1,20 +1,17 @@
 from typing import Any
 
-from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from customers.models import Customer
+from customers.models import Customer, User
+from kit.countries import country_field
 from kit.forms import EditForm, HouseForm, LinesField
 from kit.once import OnceForm
 from kit.widgets import Affixed, DateInput, RadioCards
 from spaces.models import Location
 
-# Codes of unions and of tests, which no address is in.
-NOT_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 HELPS = {
     "individual": _l("A person who uses the space for themselves."),
     "company": _l("A legal name, and one person to talk to."),
@@ -23,17 +20,6 @@ ICONS = {"individual": "user-round", "company": "building-2"}
 
 # Fields that are shown once another one says so, and are not optional then.
 ONCE_SAID = ("company_name", "tax_exempt_reason")
-
-
-def countries() -> list[tuple[str, str]]:
-    """Every country as (code, name in the reader's language), by name."""
-    names = Locale.parse(to_locale(get_language() or "en")).territories
-    found = [
-        (code, name)
-        for code, name in names.items()
-        if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES
-    ]
-    return sorted(found, key=lambda pair: pair[1])
 
 
 class CustomerForm(HouseForm, forms.ModelForm):
@@ -78,13 +64,8 @@ class CustomerForm(HouseForm, forms.ModelForm):
         locations = list(Location.objects.all())
         if len(locations) == 1:
             del self.fields["location"]
-        choices = {"": "", **dict(countries())}
-        if record := getattr(self, "record", None):
-            # An import takes any two letters; editing must not lose them.
-            choices.setdefault(record.country, record.country)
-        self.fields["country"] = forms.ChoiceField(
-            label=_("Country"), choices=list(choices.items()), required=False
-        )
+        record = getattr(self, "record", None)
+        self.fields["country"] = country_field(record.country if record else "")
         self.fields["invoice_at"].required = False
         self._call_for(True)
         for field in self.fields.values():
@@ -111,14 +92,16 @@ class NewCustomerForm(OnceForm, CustomerForm):
     notes = LinesField(label=_l("Notes"), required=False, max_length=20_000)
     another = forms.BooleanField(label=_l("Add another customer with this e-mail"), required=False)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)
+        self.user = user
         self.known: list[Customer] = []
 
     def clean(self):
         cleaned = super().clean()
         if email := cleaned.get("email"):
-            self.known = list(Customer.objects.with_email(email).select_related("location")[:5])
+            seen = Customer.objects.visible_to(self.user)
+            self.known = list(seen.with_email(email).select_related("location")[:5])
         if self.known and not cleaned.get("another"):
             raise ValidationError(_("A customer with this e-mail is known."), code="known_email")
         return cleaned

@@ -4,6 +4,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from kit.countries import country_field
 from kit.forms import EditForm, HouseForm
 from kit.once import OnceForm
 from kit.widgets import Affixed
@@ -41,6 +42,11 @@ class LocationFields(forms.ModelForm):
             "tax_rate": Affixed(after="%"),
         }
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        stored = self.record.country if hasattr(self, "record") else ""
+        self.fields["country"] = country_field(stored, show_hidden_initial=hasattr(self, "record"))
+
     def _post_clean(self) -> None:
         """The record itself checks its fields when it is written."""
 
@@ -59,7 +65,15 @@ class EditLocationForm(EditForm, LocationFields):
 class NewLocationForm(OnceForm, HouseForm, LocationFields):
     """A further location; its currency is chosen once."""
 
-    currency = forms.CharField(label=_("Currency"), max_length=3, min_length=3)
+    currency = forms.CharField(
+        label=_("Currency"), max_length=3, min_length=3, help_text=_("Such as EUR. It stays.")
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if first := Location.objects.order_by("pk").first():
+            for name in ("timezone", "currency", "tax_rate", "prices_include_tax", "country"):
+                self.initial[name] = getattr(first, name)
 
     @property
     def sections(self):

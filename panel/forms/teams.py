@@ -39,7 +39,7 @@ class TeamFields(HouseForm, forms.Form):
         help_text=_("Empty: any sum."),
     )  # fmt: skip
     size_limit = forms.IntegerField(
-        label=_("Most people"), required=False, min_value=1, max_value=100_000,
+        label=_("Maximum people"), required=False, min_value=1, max_value=100_000,
         widget=Affixed({"inputmode": "numeric"}, after=_("people")),
         help_text=_("Empty: no limit."),
     )  # fmt: skip

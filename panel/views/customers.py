@@ -70,7 +70,7 @@ def _with_rows(filters: CustomerFilter):
 @creates
 def new(request: HttpRequest) -> HttpResponse:
     """Add a customer, whose type must be chosen."""
-    form = NewCustomerForm.of(request)
+    form = NewCustomerForm.of(request, user=request.user)
     form.offer_locations(rows.locations_within_reach(request, "serve_customers"))
     if form.is_valid():
         with form.showing_refusals():

@@ -48,7 +48,8 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with form.showing_refusals():
             user = form.invite(by=request.user)
-            messages.success(request, _("%s works here now.") % user)
+            words = _("%s works here now.") if user.is_verified else _("%s is invited.")
+            messages.success(request, words % user)
             return redirect("panel:staff")
     context = {"form": form, "crumbs": _crumbs()}
     return render(request, "panel/staff/new.html", context, status=form.status)

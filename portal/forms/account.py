@@ -1,31 +1,17 @@
-from babel import Locale
 from django import forms
-from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from customers.models import Customer
+from kit.countries import country_field
 from kit.forms import EditForm
 
-# Codes of unions and of tests, which no address is in.
-NOT_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 FOR_COMPANIES = ("company_name", "tax_number")
 AUTOCOMPLETE = {
     "full_name": "name", "company_name": "organization", "phone": "tel",
     "address": "street-address", "postal_code": "postal-code", "city": "address-level2",
     "country": "country", "billing_email": "off", "tax_number": "off",
 }  # fmt: skip
-
-
-def countries() -> dict[str, str]:
-    """Every country's name in the reader's language by its code, by name."""
-    names = Locale.parse(to_locale(get_language() or "en")).territories
-    found = [
-        (code, name)
-        for code, name in names.items()
-        if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES
-    ]
-    return dict(sorted(found, key=lambda pair: pair[1]))
 
 
 class AccountForm(EditForm, forms.ModelForm):
@@ -59,14 +45,8 @@ class AccountForm(EditForm, forms.ModelForm):
         else:
             self.fields["company_name"].required = True
             self.fields["full_name"].label = _("Primary contact")
-        # An import takes any two letters; editing must not lose them.
-        choices = {"": "", **countries()}
-        choices.setdefault(self.record.country, self.record.country)
-        country = forms.ChoiceField(
-            label=_("Country"), choices=list(choices.items()), required=False
-        )
-        country.show_hidden_initial = True
-        self.fields["country"] = country
+        self.fields["country"] = country_field(self.record.country)
+        self.fields["country"].show_hidden_initial = True
         for name, field in self.fields.items():
             field.widget.attrs["autocomplete"] = AUTOCOMPLETE[name]
 

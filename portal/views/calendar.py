@@ -37,7 +37,9 @@ def calendar(request: PortalRequest) -> HttpResponse:
                 customer.open_calendar_feed(by=request.user)
                 messages.success(request, _("This is your address."))
             return redirect("portal:calendar")
-    context = {"form": form, "address": _address(customer.calendar_feed)}
+    address = _address(customer.calendar_feed)
+    subscribe = f"webcal://{address.partition('://')[2]}"
+    context = {"form": form, "address": address, "subscribe": subscribe}
     return render(request, "portal/account/calendar.html", context, status=form.status)
 
 

@@ -19,7 +19,8 @@ def home(request: PortalRequest) -> HttpResponse:
     """Who one is here, since when and why; the plans one has, those to come, the last one."""
     customer = request.customer
     if customer is None:
-        return render(request, "portal/nobody.html")
+        worked_here = request.user.staff_roles.exists()
+        return render(request, "portal/nobody.html", {"worked_here": worked_here})
     today = customer.location.today()
     all_of_them = [
         Agreement(one, one.location.today(), request.user) for one in rows.contracts(customer)

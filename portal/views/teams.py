@@ -113,14 +113,15 @@ def removal(request: PortalRequest, pk: int, membership: int) -> HttpResponse:
 def leaving(request: PortalRequest, pk: int) -> HttpResponse:
     """Leave the team oneself."""
     team = rows.team(request, pk)
-    get_object_or_404(team.present(), customer=request.customer)
+    own = get_object_or_404(team.present(), customer=request.customer)
+    is_only_admin = own.is_admin and team.admins().count() == 1
     form = LeaveForm.of(request)
     if form.is_valid():
         with form.showing_refusals():
             team.remove(request.customer, by=request.user)
             messages.success(request, _("You have left the team %s.") % team.name)
             return redirect("portal:home")
-    return _page(request, "leaving", team, form)
+    return _page(request, "leaving", team, form, is_only_admin=is_only_admin)
 
 
 @policy("customer")

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             field=kit.fields.Line(
                 choices=[
                     ("open", "Open: whoever registers can start at once"),
-                    ("approval", "With approval: staff let everybody in who registers"),
+                    ("approval", "With approval: staff approve each person who registers"),
                     ("closed", "Closed: only by invitation"),
                 ],
                 default="open",

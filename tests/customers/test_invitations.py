@@ -226,6 +226,14 @@ class TestOfATeam:
             w.team.invite("two@example.com", by=w.lin.user)
         assert refused.value.codes == ["team_full"]
 
+    def test_the_place_of_whoever_is_invited_is_kept(self, w, client):
+        w.team.edit({"size_limit": 3}, by=w.mona)
+        w.team.invite("new@example.com", by=w.lin.user)
+        with pytest.raises(Refused) as refused:
+            w.team.add(w.ada, by=w.mona)
+        assert refused.value.codes == ["team_full"]
+        assert accept(client, link_sent_to("new@example.com")).status_code == 302
+
     def test_a_team_that_filled_up_meanwhile_takes_nobody(self, w, client):
         w.team.invite("new@example.com", by=w.lin.user)
         w.team.edit({"size_limit": 2}, by=w.mona)

@@ -74,6 +74,17 @@ def test_a_code_that_is_guessed_at_is_dead_after_three_tries(house, client):
     assert not Customer.objects.exists()
 
 
+def test_whoever_mistyped_the_address_begins_again(house, client):
+    register(client, email="rtia@example.com")
+    assert client.get("/portal/join/")["Location"] == "/portal/verification/"
+    away = client.post("/portal/logout/", {"next": "/portal/join/"})
+    assert away["Location"] == "/portal/join/"
+    assert client.get("/portal/join/").status_code == 200
+    register(client, email="rita@example.com")
+    verify(client)
+    assert Customer.objects.get().email == "rita@example.com"
+
+
 def test_the_code_works_only_where_one_registered(house, client):
     register(client)
     elsewhere = Client()
@@ -308,6 +319,18 @@ def test_the_email_of_a_verified_login_is_refused_by_the_verb(w):
     with pytest.raises(Refused) as refused:
         Registration.objects.begin("ada@example.com", PHRASE, full_name="Ada", location=w.house)
     assert refused.value.codes == ["email_taken"]
+
+
+def test_without_the_phone_at_hand_one_goes_back_to_sign_in(w, client):
+    from allauth.mfa.totp.internal import auth as totp
+
+    totp.TOTP.activate(w.ada.user, totp.generate_totp_secret())
+    client.post("/portal/login/", {"login": "ada@example.com", "password": story.PASSWORD})
+    assert client.get("/portal/login/")["Location"] == "/portal/login/second-factor/"
+    client.post("/portal/logout/", {"next": "/portal/login/"})
+    assert client.get("/portal/login/").status_code == 200
+    client.post("/portal/login/", {"login": "noor@example.com", "password": story.PASSWORD})
+    assert client.get("/portal/").status_code == 200
 
 
 def test_a_second_factor_is_asked_for_and_a_closed_door_stays_closed_there(w, client):

@@ -192,7 +192,7 @@ class TestSettings:
             ({"name": ""}, "This field is required"),
             ({"contact_email": "nowhere"}, "Enter a valid e"),
             ({"billing_day": "32"}, "31"),
-            ({"country": "1"}, "two letters"),
+            ({"country": "1"}, "Select a valid choice"),
             ({"tax_rate": "x"}, "number"),
             ({"timezone": "Moon/Crater"}, "Select a valid choice"),
         ],

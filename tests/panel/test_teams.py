@@ -114,6 +114,8 @@ class TestWhoMayCome:
         kim = story.person(w.east, "Kim East")
         with pytest.raises(Refused, match="ask the staff"):
             w.team.add(kim, is_admin=True, by=w.ella)
+        w.team.edit({"payer": None}, by=w.mona)
+        assert ella.get(self.address(w, "{team}/edit/")).status_code == 403, "nobody of theirs"
 
     def test_a_role_at_one_location_edits_teams_but_reaches_its_own_people_only(self, w, ella):
         w.team.edit({"payer": None}, by=w.mona)
@@ -329,6 +331,7 @@ class TestFindingSomebody:
 
     def test_nor_are_those_beyond_ones_reach(self, w, ella):
         w.team.edit({"payer": None}, by=w.mona)
+        w.team.add(story.person(w.east, "Kim East"), by=w.mona)
         assert self.add(ella, w.team, customer_q="ada").status_code == 422
         assert self.add(ella, w.team, customer=w.ada.pk).status_code == 422
         for asked in ("customer_q=ada", f"current={w.ada.pk}"):
