@@ -42,7 +42,7 @@ def test_a_member_from_the_first_visit_to_the_last(
     w, page_at, expect_refusals, assert_accessible, width
 ):
     rita = page_at("/portal/login/", width=width)
-    rita.get_by_role("link", name="Make a login").click()
+    rita.get_by_role("link", name="Create an account").click()
     rita.get_by_label("Your name").fill("Rita Real")
     rita.get_by_label("E-mail").fill("rita@example.com")
     rita.get_by_label("Password").fill(PHRASE)
@@ -111,7 +111,7 @@ def sign_in(page, email: str, password: str) -> None:
 
 def test_the_whole_way_in_with_the_keyboard_alone(w, page_at, expect_refusals):
     page = page_at("/portal/login/")
-    tab_to(page, "link", "Make a login")
+    tab_to(page, "link", "Create an account")
     page.keyboard.press("Enter")
     page.wait_for_url("**/portal/join/")
     page.get_by_label("Your name").wait_for()
