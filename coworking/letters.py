@@ -14,7 +14,12 @@ from customers.models import Customer, Invitation, Suspension
 from kit import words
 from kit.templatetags.house import money
 from plans.models import Contract
-from plans.signals import contract_ended, contract_started
+from plans.signals import (
+    cancellation_withdrawn,
+    contract_cancelled,
+    contract_ended,
+    contract_started,
+)
 from spaces import letters
 from spaces.models import Location
 
@@ -161,5 +166,47 @@ def tell_ended(sender, contract: Contract, on: dt.date, quiet: bool, **kwargs):
             _("You stay in our books as a contact, and your portal stays open."),
         ],
         action=_("See the plans"),
+        url=reverse("portal:home"),
+    )
+
+
+@receiver(contract_cancelled)
+def tell_cancelled(sender, contract: Contract, **kwargs):
+    """A cancellation in writing. One whose last day has passed is told by its end alone."""
+    last_day = contract.ends_on
+    if last_day is None or last_day < contract.location.today():
+        return
+    fee = next(iter(contract.coming_cycles(1, on=last_day)), None)
+    facts = [(_("Last day"), words.day(last_day))]
+    if fee is not None and fee.fee:
+        amount = money(contract.discounted(fee), contract.location.currency)
+        facts.append((_("Last fee"), _("%(amount)s, due on %(day)s") % {
+            "amount": amount, "day": words.day(fee.due_on),
+        }))  # fmt: skip
+    _write(
+        contract.customer,
+        subject=_("%(plan)s is cancelled: your last day is %(day)s")
+        % {"plan": contract.plan, "day": words.day(last_day)},
+        heading=_("Your last day is %s") % words.day(last_day),
+        lines=[_("The cancellation of your %s is confirmed.") % contract.plan],
+        facts=facts,
+        closing=[_("Until then it can be withdrawn.")],
+        action=_("Open your portal"),
+        url=reverse("portal:home"),
+    )
+
+
+@receiver(cancellation_withdrawn)
+def tell_cancellation_withdrawn(sender, contract: Contract, **kwargs):
+    goes_on = (
+        _("It ends on %s, as agreed before.") % words.day(contract.ends_on)
+        if contract.ends_on
+        else _("It goes on until somebody cancels it.")
+    )
+    _write(
+        contract.customer,
+        subject=_("%s goes on") % contract.plan,
+        lines=[_("The cancellation of your %s is withdrawn.") % contract.plan, goes_on],
+        action=_("Open your portal"),
         url=reverse("portal:home"),
     )

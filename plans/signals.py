@@ -15,3 +15,8 @@ contract_started = Signal()
 contract_ended = Signal()
 contract_frozen = Signal()
 contract_resumed = Signal()
+
+# Decisions, told when they are made: sender=Contract, contract, by. A contract that was given its
+# last day carries it in `ends_on`; one whose cancellation was withdrawn, what holds again.
+contract_cancelled = Signal()
+cancellation_withdrawn = Signal()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from customers.models.timeline import TimelineEntry
 from kit import audit, words
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from plans import signals
 from plans.cycles import DAY
 from plans.models.decisions import Decision
 from plans.models.states import LATEST, PLAN_CHANGES, State, far_away, over
@@ -74,6 +75,7 @@ class Cancellable(models.Model):
             "contract.cancel", self, by=by,
             changes={"ends_on": [cancellation.earlier_last_day, last_day]},
         )  # fmt: skip
+        signals.contract_cancelled.send(sender=type(self), contract=self, by=by)
         self._announce(by)
         return cancellation
 
@@ -158,6 +160,7 @@ class Cancellable(models.Model):
             "contract.withdraw_cancellation", self, by=by,
             changes={"ends_on": [last_day, self.ends_on]},
         )  # fmt: skip
+        signals.cancellation_withdrawn.send(sender=type(self), contract=self, by=by)
         self._announce(by)
         return cancellation
 

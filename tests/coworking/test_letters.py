@@ -89,13 +89,41 @@ def test_a_start_to_come_is_told_when_it_comes(w, at):
 
 def test_an_end_is_told_once(w, at):
     w.ada_contract.cancel(last_day=TODAY, by=w.mona)
-    assert mails() == []
+    OutboxMessage.objects.all().delete()
     at("2026-11-21")
     roll()
     roll()
     letter = mail("ada@example.com")
     assert letter.subject == "Hot Desk has ended"
     assert "20 Nov 2026" in letter.text
+
+
+def test_a_cancellation_is_confirmed_with_its_last_day_and_its_last_fee(w):
+    w.ada_contract.cancel(last_day=dt.date(2026, 12, 20), by=w.ada.user)
+    letter = mail("ada@example.com")
+    assert letter.subject == "Hot Desk is cancelled: your last day is 20 Dec 2026"
+    assert "Last fee: €161.29, due on 21 Dec 2026" in letter.text
+
+
+def test_its_withdrawal_is_told_too(w):
+    w.ada_contract.cancel(last_day=dt.date(2026, 12, 20), by=w.ada.user)
+    OutboxMessage.objects.all().delete()
+    w.ada_contract.withdraw_cancellation(by=w.ada.user)
+    letter = mail("ada@example.com")
+    assert letter.subject == "Hot Desk goes on"
+    assert "until somebody cancels" in letter.text
+
+
+def test_a_last_day_that_has_passed_is_one_letter(w):
+    w.ada_contract.cancel(last_day=TODAY - DAY, by=w.mona)
+    assert mail("ada@example.com").subject == "Hot Desk has ended"
+
+
+def test_what_is_only_looked_at_before_cancelling_is_told_nobody(w):
+    from plans import previews
+
+    previews.of_cancellation(w.ada_contract, last_day=dt.date(2026, 12, 20), by=w.ada.user)
+    assert mails() == []
 
 
 def test_a_move_to_another_plan_is_one_letter_and_no_goodbye(w, at):
@@ -203,6 +231,7 @@ def test_a_line_break_in_a_subject_makes_no_header(w):
 
 def test_the_daily_job_writes_and_the_demo_does_not(w, at):
     w.ada_contract.cancel(last_day=TODAY, by=w.mona)
+    outbox.keep_back()
     at("2026-11-21")
     daily.run(daily.CHORES, job="daily")
     assert outbox.deliver()[0] == 1
