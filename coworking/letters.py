@@ -46,6 +46,16 @@ def tell_suspended(sender, customer: Customer, suspension: Suspension, **kwargs)
                   "as you can sign in."),
             ],
         )  # fmt: skip
+        if house.contact_email:
+            letters.write(
+                house.contact_email,
+                subject=_("%s waits for approval") % customer.name,
+                lines=[_("Somebody has registered at %s.") % house],
+                facts=[(_("Name"), customer.name), (_("E-mail"), customer.email)],
+                action=_("Look at it"),
+                url=reverse("panel:customer", args=[customer.pk]),
+                house=house,
+            )
         return
     _write(
         customer,

@@ -124,6 +124,12 @@ class RegisterForm(PlainWords, SignupForm):
         if len(places.queryset) == 1:
             del self.fields["location"]
 
+    @property
+    def needs_approval(self) -> bool:
+        """Whether staff approve each registration, wherever one registers."""
+        places = Location.objects.open_for_registration()
+        return not places.filter(registration=Location.Registration.OPEN).exists()
+
     def clean_email(self) -> str:
         """Whether the address is known is told by e-mail alone. One that nobody verified is
         not taken."""

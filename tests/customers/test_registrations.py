@@ -139,13 +139,19 @@ def test_somebody_archived_while_suspended_waits_for_approval_as_the_new_one(w, 
 
 
 def test_a_house_may_let_people_in_with_approval_only(house, client):
-    house.edit({"registration": Location.Registration.APPROVAL}, by=None)
+    assert "looks at each registration" not in client.get("/portal/join/").content.decode()
+    words = {"registration": Location.Registration.APPROVAL, "contact_email": "desk@example.com"}
+    house.edit(words, by=None)
+    assert "looks at each registration" in client.get("/portal/join/").content.decode()
     register(client)
     answer = verify(client)
     assert answer.status_code == 403
     assert "We are looking at your registration" in answer.content.decode()
     customer = Customer.objects.get()
     assert (customer.suspension.cause, customer.suspension.suspended_by) == ("approval", None)
+    [told] = [one for one in OutboxMessage.objects.all() if one.to == ["desk@example.com"]]
+    assert told.subject == "Rita Real waits for approval"
+    assert f"/panel/customers/{customer.pk}/" in told.text
     customer.reinstate(by=None)
     again = client.post(
         "/portal/login/", {"login": "rita@example.com", "password": PHRASE}, follow=True
