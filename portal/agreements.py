@@ -48,6 +48,11 @@ class Agreement:
     def state(self) -> str:
         return self.contract.state_on(self.on)
 
+    @cached_property
+    def by_own_terms(self) -> bool:
+        """Whether this person decides as a customer, and not as staff who serve customers."""
+        return self.contract.is_own_login(self.user)
+
     @property
     def is_over(self) -> bool:
         return self.state in (State.ENDED, State.CALLED_OFF)
@@ -195,7 +200,7 @@ def _withdraw_change(it: Agreement) -> Offer | None:
     label, icon = _l("Keep your plan after all"), "undo-2"
     if change is None:
         return None
-    if change.by_id != it.user.pk and not it.user.is_staff:
+    if change.by_id != it.user.pk and it.by_own_terms:
         note = _("The staff arranged this change of plan: ask them to take it back.")
         return Offer("withdraw_change", label, icon, note)
     note = _("Take back the change to %(plan)s on %(day)s.") % {
@@ -218,7 +223,7 @@ def _freeze(it: Agreement) -> Offer:
 def _resume(it: Agreement) -> Offer | None:
     ahead = it.freezes_ahead
     label, icon = _l("End the freeze early"), "circle-play"
-    own = [one for one in ahead if one.frozen_by_id == it.user.pk or it.user.is_staff]
+    own = [one for one in ahead if one.frozen_by_id == it.user.pk or not it.by_own_terms]
     if not own:
         note = _("The staff froze this contract: ask them to end it.")
         return Offer("resume", label, icon, note)
@@ -242,7 +247,7 @@ def _withdraw_cancellation(it: Agreement) -> Offer | None:
     label, icon = _l("Stay after all"), "undo-2"
     if it.cancellation is None:
         return None
-    if it.cancellation.by_id != it.user.pk and not it.user.is_staff:
+    if it.cancellation.by_id != it.user.pk and it.by_own_terms:
         note = _("The staff cancelled this contract: ask them to take it back.")
         return Offer("withdraw_cancellation", label, icon, note)
     note = _("Take your cancellation back.")

@@ -106,7 +106,7 @@ class Cancellable(models.Model):
                     )
                 )
             earliest = self.earliest_last_day(on=on)
-            if not self.self_cancel and self._is_own_login(by):
+            if not self.self_cancel and self.is_own_login(by):
                 problems.append(
                     Problem("self_cancel_off", _("Please ask the staff to cancel this contract."))
                 )
@@ -138,7 +138,7 @@ class Cancellable(models.Model):
         cancellation = self.standing_cancellation
         if cancellation is None:
             raise Refused(Problem("not_cancelled", _("This contract is not cancelled.")))
-        if self._is_own_login(by) and cancellation.by_id != by.pk:
+        if self.is_own_login(by) and cancellation.by_id != by.pk:
             raise Refused(
                 Problem("staff_cancelled", _("Please ask the staff, who cancelled this contract."))
             )
@@ -176,7 +176,7 @@ class Cancellable(models.Model):
         Raises `Refused` with `called_off`, `started`, `plan_changes` or `self_cancel_off`.
         """
         on = self._begin(on)
-        if self._is_own_login(by) and not self.self_cancel:
+        if self.is_own_login(by) and not self.self_cancel:
             raise Refused(
                 Problem("self_cancel_off", _("Please ask the staff to cancel this contract."))
             )

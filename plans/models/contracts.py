@@ -451,7 +451,7 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
 
         announce([self.customer_id], on=self._given_on, by=by)
 
-    def _is_own_login(self, by) -> bool:
+    def is_own_login(self, by) -> bool:
         """Whether a customer decides for itself, and not as somebody who serves customers here."""
         return (
             by is not None
@@ -463,7 +463,7 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
         """Customers and front desk keep to notice and minimum term; managers need not."""
         if by is None or by.may("manage_space", at=self.location):
             return False
-        return by.is_staff or self._is_own_login(by)
+        return by.is_staff or self.is_own_login(by)
 
 
 class PriceStep(models.Model):

@@ -115,7 +115,7 @@ class Freezable(models.Model):
                     "from_on",
                 )
             )
-        if not problems and self._is_own_login(by):
+        if not problems and self.is_own_login(by):
             problems += self._self_freeze_problems(from_on, until, on)
         return problems
 
@@ -160,7 +160,7 @@ class Freezable(models.Model):
         freeze = self.freezes.covering(on).first()
         if freeze is None:
             raise Refused(Problem("not_frozen", _("The contract is not frozen on that day."), "on"))
-        if self._is_own_login(by):
+        if self.is_own_login(by):
             refuse_if(_self_resume_problems(freeze, on, by=by, today=today))
         before = freeze.until
         freeze.resumed_by = by

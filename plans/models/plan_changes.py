@@ -107,7 +107,7 @@ class Changeable(models.Model):
         if self._standing_change() or (state == State.SCHEDULED and self._standing_origin()):
             return [PLAN_CHANGES]
         problems = []
-        if self._is_own_login(by) and not self.self_cancel:
+        if self.is_own_login(by) and not self.self_cancel:
             text = _("Please ask the staff to change this contract.")
             problems.append(Problem("self_cancel_off", text))
         if to.pk == self.plan_id:
@@ -150,7 +150,7 @@ class Changeable(models.Model):
         old, new = change.contract, change.new
         if on >= new.starts_on:
             raise Refused(Problem("change_has_come", _("The new plan has started.")))
-        if self._is_own_login(by) and change.by_id != by.pk:
+        if self.is_own_login(by) and change.by_id != by.pk:
             raise Refused(
                 Problem("staff_changed", _("Please ask the staff, who changed this contract."))
             )

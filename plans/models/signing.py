@@ -87,7 +87,7 @@ def sign_up(
         contract, leaving_out=("customer", "plan", "location", "on_behalf_of", "signed_by")
     )
     problems = sign_up_problems(contract, by=by, on=on, changing=_changing)
-    if contract._is_own_login(by):
+    if contract.is_own_login(by):
         problems += _own_sign_up_problems(contract, accepted_terms, _changing)
     refuse_if(problems)
     contract._given_on = given_on
@@ -164,7 +164,7 @@ def sign_up_problems(
         problems.append(
             Problem("wrong_currency", _("This plan is sold in another currency."), "plan")
         )
-    if contract._is_own_login(by) and not plan.offered_in_portal:
+    if contract.is_own_login(by) and not plan.offered_in_portal:
         problems.append(Problem("not_offered", _("Please ask the staff for this plan."), "plan"))
     problems += _period_problems(contract.starts_on, contract.ends_on)
     problems += _team_problems(contract, by)
@@ -202,7 +202,7 @@ def _suspension_problems(contract: Contract, by) -> list[Problem]:
     payer = contract.on_behalf_of.payer if contract.on_behalf_of else None
     if payer and (suspension := payer.suspension):
         text = _("The paying customer is suspended: %s") % suspension.reason
-        if contract._is_own_login(by):
+        if contract.is_own_login(by):
             text = _("Nothing can be signed for this team at the moment. Please ask the staff.")
         problems.append(Problem("payer_suspended", text))
     return problems
@@ -231,7 +231,7 @@ def _team_problems(contract: Contract, by) -> list[Problem]:
             Problem("team_without_payer", _("This team has no paying customer."), "on_behalf_of")
         )
     against = team.spending_problems(contract.customer)
-    if contract._is_own_login(by):
+    if contract.is_own_login(by):
         return problems + against
     return problems + [problem for problem in against if problem.code == "not_in_team"]
 
