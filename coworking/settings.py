@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "coworking",
     "portal",
     "panel",
+    "bookings",
     "plans",
     "customers",
     "spaces",

@@ -25,21 +25,24 @@ MADE = (STYLES, SCRIPT, ICONS_FILE)
 
 ICONS = frozenset(
     """
-    archive archive-restore arrow-down arrow-left arrow-right arrow-up armchair badge-check ban
-    banknote bell book-open briefcase-business building-2 calendar calendar-check calendar-clock
-    calendar-days calendar-plus calendar-range calendar-x chart-line chart-no-axes-column check
-    chevron-down chevron-left chevron-right chevron-up chevrons-up-down circle-alert circle-check
-    circle-question-mark circle-pause circle-play circle-user circle-x clock clock-3 columns-3 copy
-    credit-card door-open download ellipsis external-link eye file-check file-plus file-spreadsheet
-    file-text file-up file-x files funnel flag folder globe hand-coins handshake history house
-    image import inbox info key-round laptop layers layout-dashboard layout-grid life-buoy link
-    list list-checks list-filter lock lock-open log-in log-out mail mail-check map-pin menu
-    message-square minus monitor moon move-right package palette panels-top-left paperclip pause
-    pencil percent phone play plus printer qr-code receipt receipt-text refresh-cw repeat
-    rotate-ccw save scale scroll-text search send settings shield shield-alert shield-check
-    shopping-bag sliders-horizontal snowflake sparkles square-check square-user star sun tag
-    ticket timer trash-2 triangle-alert undo-2 unlink upload user user-check user-cog user-minus
-    user-pen user-plus user-round user-x users users-round wallet warehouse x
+    alarm-clock archive archive-restore armchair arrow-down arrow-left arrow-right arrow-up
+    badge-check badge-percent ban banknote bell book-open briefcase-business building-2 calendar
+    calendar-check calendar-clock calendar-days calendar-plus calendar-range calendar-x
+    chart-line chart-no-axes-column check chevron-down chevron-left chevron-right chevron-up
+    chevrons-up-down circle-alert circle-check circle-pause circle-play circle-question-mark
+    circle-user circle-x clock clock-3 coins columns-3 concierge-bell copy credit-card
+    door-closed door-open download ellipsis external-link eye file-check file-plus
+    file-spreadsheet file-text file-up file-x files flag folder funnel globe grip-vertical
+    hand-coins handshake history hourglass house image import inbox info key-round lamp-desk
+    laptop layers layout-dashboard layout-grid life-buoy link list list-checks list-filter lock
+    lock-open log-in log-out mail mail-check map-pin menu message-square mic minus monitor moon
+    move-right package palette panels-top-left paperclip pause pencil percent phone play plus
+    presentation printer projector qr-code receipt receipt-text refresh-cw repeat rotate-ccw
+    save scale scroll-text search send settings shield shield-alert shield-check shopping-bag
+    sliders-horizontal snowflake sparkles square-check square-user star sun tag ticket tickets
+    timer trash-2 triangle-alert undo-2 unlink upload user user-check user-cog user-minus
+    user-pen user-plus user-round user-round-check user-x users users-round wallet warehouse
+    wrench x
     """.split()
 )
 

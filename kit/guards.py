@@ -28,10 +28,13 @@ class Guard:
     sqlite: str = ""
     postgresql: str = ""
     level: str = field(default="ROW")
+    # What PostgreSQL does before it looks: SQLite has one writer at a time by itself.
+    first: str = ""
 
     @property
     def digest(self) -> str:
-        text = "|".join((self.name, self.table, self.event, self.sqlite, self.postgresql))
+        parts = (self.name, self.table, self.event, self.sqlite, self.postgresql, self.first)
+        text = "|".join(parts).removesuffix("|")
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def create(self, vendor: str) -> list[str]:
@@ -48,7 +51,7 @@ class Guard:
         )
         function = (
             f"CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $guard$ "
-            f"BEGIN IF {self.postgresql} THEN RAISE EXCEPTION '{self.name}' USING "
+            f"BEGIN {self.first} IF {self.postgresql} THEN RAISE EXCEPTION '{self.name}' USING "
             f"ERRCODE = 'check_violation', CONSTRAINT = '{self.name}'; END IF; "
             f"RETURN {passed}; END $guard$"
         )

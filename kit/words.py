@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from babel.dates import format_date
 from django.db import models
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, ngettext, to_locale
+from django.utils.translation import gettext as _
 
 
 def plain(text: str) -> str:
@@ -24,6 +25,16 @@ def day(date: dt.date) -> str:
     """A local date in a sentence: "3 Feb 2026", in the reader's language."""
     language = get_language() or "en"
     return format_date(date, "medium", locale="en_GB" if language == "en" else to_locale(language))
+
+
+def length(minutes: int) -> str:
+    """A length of time: 90 → "1 h 30 min", 2880 → "2 days"."""
+    days, rest = divmod(minutes, 24 * 60)
+    hours, rest = divmod(rest, 60)
+    parts = [ngettext("%d day", "%d days", days) % days] if days else []
+    parts += [_("%d h") % hours] if hours else []
+    parts += [_("%d min") % rest] if rest or not parts else []
+    return " ".join(parts)
 
 
 class PlainTextField(models.TextField):

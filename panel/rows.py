@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
+from bookings.models import Booking, Resource
 from customers.models import Customer, Team
 from customers.rights import RIGHTS, WORDS
 from plans.models import Contract, Plan
@@ -46,6 +47,22 @@ def team(request: HttpRequest, pk: int) -> Team:
     found = get_object_or_404(seen, pk=pk)
     if _right(request) and not found.is_served_by(request.user):
         raise PermissionDenied(WORDS["serve_customers"])
+    return found
+
+
+def resource(request: HttpRequest, pk: int) -> Resource:
+    """A resource with its type, its place and who may book it."""
+    seen = Resource.objects.visible_to(request.user).with_times()
+    found = get_object_or_404(seen, pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def booking(request: HttpRequest, pk: int) -> Booking:
+    """A booking with whom it is for, what it is of, and who pays."""
+    seen = Booking.objects.visible_to(request.user).shown()
+    found = get_object_or_404(seen.select_related("on_behalf_of__payer", "series"), pk=pk)
+    within_reach(request, found.resource.location)
     return found
 
 

@@ -20,3 +20,11 @@ contract_resumed = Signal()
 # last day carries it in `ends_on`; one whose cancellation was withdrawn, what holds again.
 contract_cancelled = Signal()
 cancellation_withdrawn = Signal()
+
+# Told after any decision about a contract (signed, cancelled, called off, frozen, resumed, moved to
+# another plan, or one of these taken back): sender=Contract, contract, by. Those
+# that depend on the days of the customer's contracts look at all of them again; a refusal that
+# they raise takes the decision back.
+contract_changed = Signal()
+# Sent before contracts are deleted together with their import: sender=Contract, contracts (keys).
+contracts_taken_back = Signal()

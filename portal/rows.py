@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 
+from bookings.models import Booking, Resource
 from customers.doors import PortalRequest
 from customers.models import Customer, Team, TeamMembership
 from plans.models import Contract, Plan, PlanChange
@@ -66,3 +67,22 @@ def spending_teams(customer: Customer) -> Any:
 
 def _present(customer: Customer) -> Any:
     return TeamMembership.objects.filter(team=OuterRef("pk"), customer=customer, left_at=None)
+
+
+def resources(customer: Customer) -> Any:
+    """What can be booked at the customer's home."""
+    return Resource.objects.live().filter(location=customer.location_id).with_times()
+
+
+def resource(request: PortalRequest, pk: int) -> Resource:
+    return get_object_or_404(resources(request.customer), pk=pk)
+
+
+def bookings(customer: Customer) -> Any:
+    """A customer's own bookings, and those made for a team that it is an admin of."""
+    found = Booking.objects.of_customers([customer.pk]).shown()
+    return found.select_related("on_behalf_of__payer", "series")
+
+
+def booking(request: PortalRequest, pk: int) -> Booking:
+    return get_object_or_404(bookings(request.customer), pk=pk)

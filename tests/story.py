@@ -8,7 +8,9 @@ a contact again. Viktor is suspended.
 import datetime as dt
 from decimal import Decimal
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
+from bookings.models import Resource, ResourceType
 from customers.models import Customer, Team, User
 from plans.models import Plan
 from spaces.models import Location
@@ -67,6 +69,15 @@ def person(location: Location, name: str = "", **fields) -> Customer:
 
 def company(location: Location, name: str = "Acme Ltd", contact: str = "Cleo Contact", **fields):
     return person(location, contact, type="company", company_name=name, **fields)
+
+
+def room(location: Location, type: ResourceType, name: str = "Kestrel", **fields) -> Resource:
+    return Resource.objects.make(location=location, type=type, name=name, by=None, **fields)
+
+
+def moment(text: str, zone: str = "Europe/London") -> dt.datetime:
+    """A time on a wall: `moment("2026-11-23 10:00")`."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
 
 
 def world(on: dt.date = TODAY) -> SimpleNamespace:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.models.feeds import HasCalendarFeed
 from customers.models.invitations import Invitable
-from customers.models.status import HasStatus, Status, contracts, is_member
+from customers.models.status import HasStatus, Status, bookings, contracts, is_member
 from customers.models.suspensions import Suspendable, Suspension
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, edits, locks, words
@@ -93,12 +93,17 @@ class CustomerQuerySet(models.QuerySet):
             return self.none()
 
     def archive_problems(self, *, on: dt.date | Todays) -> dict[int, list[Problem]]:
-        """What stands against archiving each of these, by key: contracts running or scheduled."""
+        """What stands against archiving each of these, by key: contracts running or scheduled,
+        bookings ahead."""
         running = contracts().filter(customer__in=self).today("running_or_scheduled", on)
         found: dict[int, list[Problem]] = {}
         for contract in running.select_related("plan"):
             text = _("The contract “%s” is still running.") % contract
             found.setdefault(contract.customer_id, []).append(Problem("contract_running", text))
+        ahead = bookings().filter(customer__in=self).upcoming(at=clock.now())
+        for booking in ahead.select_related("resource__location"):
+            text = _("“%s” lies ahead.") % booking.words
+            found.setdefault(booking.customer_id, []).append(Problem("booking_ahead", text))
         return found
 
     def register(self, *, by, on: dt.date | None = None, **fields: Any) -> "Customer":
@@ -302,7 +307,7 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         return changed
 
     def archive_problems(self, *, on: dt.date) -> list[Problem]:
-        """What stands against archiving: contracts in force, frozen or scheduled."""
+        """What stands against archiving: contracts in force, frozen or scheduled, bookings ahead."""
         return Customer.objects.filter(pk=self.pk).archive_problems(on=on).get(self.pk, [])
 
     @transaction.atomic
@@ -337,11 +342,16 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         audit.record("customer.restore", self, by=by)
 
     def discard_problems(self) -> list[Problem]:
-        """What stands against deleting: any contract, running or past; a team that it pays."""
+        """What stands against deleting: any contract or booking, to come or past; a team that it
+        pays."""
         problems = []
         if contracts().filter(customer=self).exists():
             problems.append(
                 Problem("has_contracts", _("There are contracts: archive the customer instead."))
+            )
+        if bookings().filter(customer=self).exists():
+            problems.append(
+                Problem("has_bookings", _("There are bookings: archive the customer instead."))
             )
         if self.pays_for_teams.exists():
             problems.append(Problem("pays_for_team", _("A team is paid by this customer.")))

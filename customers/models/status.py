@@ -34,6 +34,13 @@ def contracts():
     return Customer.contracts.rel.related_model.objects
 
 
+def bookings():
+    """The bookings of the later room, found like the contracts."""
+    from customers.models.customer import Customer
+
+    return Customer.bookings.rel.related_model.objects
+
+
 def is_member(on):
     """True for the customers with a contract in force on a date (or date expression).
 

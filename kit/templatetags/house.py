@@ -74,6 +74,11 @@ BADGES = {
     "partial": _l("Done with errors"),
     "failed": _l("Failed"),
     "undone": _l("Undone"),
+    "tentative": _l("Waits for approval"),
+    "confirmed": _l("Booked"),
+    "cancelled": _l("Cancelled"),
+    "lapsed": _l("Not approved in time"),
+    "no_show": _l("Did not come"),
 }
 _BADGE_ICONS = {"company": "building-2", "individual": "user-round"}
 

@@ -16,6 +16,7 @@ from customers.models import (
 )
 from kit import audit, clock, locks
 from kit.problems import Problem, Refused, refuse_if
+from plans import signals
 from plans.announcements import announce
 from plans.models import Contract, ContractEvent, CustomerImport
 
@@ -103,7 +104,7 @@ class _Made:
                  TeamMembership: self.memberships}  # fmt: skip
         for relation, rows in _rows_on(Customer, self.new):
             mine = owned.get(relation.related_model)
-            if relation.related_model in OF_THE_JOB:
+            if _is_of_the_job(relation.related_model):
                 continue
             for pk, key in rows:
                 if mine is None or pk not in mine:
@@ -112,7 +113,7 @@ class _Made:
             Contract.objects.filter(pk__in=self.contracts).values_list("pk", "customer_id")
         )
         for relation, rows in _rows_on(Contract, self.contracts):
-            if relation.related_model in OF_THE_JOB:
+            if _is_of_the_job(relation.related_model):
                 continue
             for _pk, key in rows:
                 found[holders[key]] = _("The contract of %s has changed: ") + _name(relation)
@@ -137,6 +138,7 @@ class _Made:
         TimelineEntry.objects.filter(models.Q(pk__in=self.timeline) | of_contracts).delete()
         StatusChange.objects.filter(models.Q(pk__in=self.changes) | of_contracts).delete()
         self._restore_withdrawn_changes()
+        signals.contracts_taken_back.send(sender=Contract, contracts=sorted(self.contracts))
         ContractEvent.objects.filter(contract__in=self.contracts).delete()
         contracts.delete()
         Suspension.objects.filter(pk__in=self.suspensions).delete()
@@ -179,6 +181,11 @@ def _rows_on(
         related, name = relation.related_model, relation.field.attname
         rows = related._base_manager.filter(**{f"{name}__in": keys}).values_list("pk", name)
         yield relation, list(rows)
+
+
+def _is_of_the_job(model: type[models.Model]) -> bool:
+    """Whether the daily job writes these rows by itself; later rooms say so on their models."""
+    return model in OF_THE_JOB or getattr(model, "written_by_the_daily_job", False)
 
 
 def _name(relation: models.ForeignObjectRel) -> str:

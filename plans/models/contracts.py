@@ -16,6 +16,7 @@ from customers.models.timeline import tell
 from kit import audit, locks, money
 from kit.fields import Line, Text
 from kit.problems import Problem, Refused, in_words, speak_for
+from plans import signals
 from plans.cycles import DAY, Cycle, Rhythm, Terms, cycles
 from plans.models.cancellations import CallOff, Cancellable, Cancellation
 from plans.models.freezes import Freezable, Freeze
@@ -446,8 +447,11 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
         tell(self.customer, kind, on=on, by=by, cause=self, text=text)
 
     def _announce(self, by) -> None:
-        """Announce what is due: by the day that the caller gave, else by each contract's own."""
+        """Tell whoever depends on its days that they were decided about, and announce what is due:
+        by the day that the caller gave, else by each contract's own."""
         from plans.announcements import announce
+
+        signals.contract_changed.send(sender=Contract, contract=self, by=by)
 
         announce([self.customer_id], on=self._given_on, by=by)
 
