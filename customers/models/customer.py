@@ -307,7 +307,7 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         return changed
 
     def archive_problems(self, *, on: dt.date) -> list[Problem]:
-        """What stands against archiving: contracts in force, frozen or scheduled, bookings ahead."""
+        """What stands against archiving: contracts running or scheduled, bookings ahead."""
         return Customer.objects.filter(pk=self.pk).archive_problems(on=on).get(self.pk, [])
 
     @transaction.atomic
