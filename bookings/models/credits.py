@@ -133,7 +133,7 @@ class CreditGrant(models.Model):
     credit = models.ForeignKey(PlanCredit, models.PROTECT, related_name="grants")
     starts_on = models.DateField()
     ends_on = models.DateField()
-    unit = Line(max_length=7, choices=[(MINUTES, MINUTES), (MONEY, MONEY)])
+    unit = Line(max_length=10, choices=[(MINUTES, MINUTES), (MONEY, MONEY)])
     value = money.ScaledField()
 
     objects = CreditGrantQuerySet.as_manager()
