@@ -222,7 +222,7 @@ class Availability:
         if standing is not None:
             found += whose_problems(standing, by, for_house)
             limits += _eligibility_problems(resource, start, standing)
-            limits += spending_problems(standing)
+            limits += standing.spending_problems
         return found + ([] if for_house else limits)
 
     def limits(
@@ -238,7 +238,7 @@ class Availability:
         ]  # fmt: skip
         if standing is not None:
             found += _eligibility_problems(resource, start, standing)
-            found += spending_problems(standing)
+            found += standing.spending_problems
         return found
 
     def _closed_problems(self, resource, start, end) -> Iterator[Problem]:
@@ -426,17 +426,18 @@ def _eligibility_problems(resource, start, standing: Standing) -> Iterator[Probl
 
 def whose_problems(standing: Standing, by: Any, for_house: bool) -> list[Problem]:
     """What stands against this customer booking at all, for this team, by this person."""
-    customer, team, payer = standing.customer, standing.team, standing.payer
+    customer, team = standing.customer, standing.team
     found = []
     if customer.archived_at:
         text = _("This customer is archived: restore it first.")
         found.append(Problem("customer_archived", text, "customer"))
-    if suspension := customer.suspension:
-        text = _("%(name)s is suspended: %(reason)s") % {
-            "name": customer.name, "reason": suspension.reason,
-        }  # fmt: skip
-        found.append(Problem("suspended", text, "customer"))
-    if payer is not None and payer.pk != customer.pk and (suspension := payer.suspension):
+    if suspension := standing.suspension:
+        text = _("%(name)s is suspended: %(reason)s")
+        if not for_house:  # why is between the customer and the house
+            text = _("Nothing can be booked for %(name)s at the moment. Please ask the staff.")
+        parts = {"name": customer.name, "reason": suspension.reason}
+        found.append(Problem("suspended", text % parts, "customer"))
+    if suspension := standing.payers_suspension:
         text = _("The paying customer is suspended: %s") % suspension.reason
         if not for_house:
             text = _("Nothing can be booked for this team at the moment. Please ask the staff.")
@@ -448,23 +449,9 @@ def whose_problems(standing: Standing, by: Any, for_house: bool) -> list[Problem
         if team.pk not in standing.teams:
             text = _("This customer is not in the team.")
             found.append(Problem("not_in_team", text, "on_behalf_of"))
-    if not for_house and not _may_act(customer, team, by):
+    if not for_house and not standing.may_be_acted_for_by(by):
         found.append(Problem("not_yours", _("You cannot book for somebody else."), "customer"))
     return found
-
-
-def _may_act(customer, team, by) -> bool:
-    """Whether somebody who is no staff acts for a customer: it is their own, or somebody in a team
-    of which they are an admin and for which this is booked."""
-    return by.pk == customer.user_id or (team is not None and team.is_admin(by))
-
-
-def spending_problems(standing: Standing) -> list[Problem]:
-    """Who may spend for a team that somebody pays for."""
-    if standing.team is None or standing.payer is None:
-        return []
-    against = standing.team.spending_problems(standing.customer)
-    return [problem for problem in against if problem.code == "may_not_spend"]
 
 
 def _taken_problem(resource, one: Taken, start, end) -> Problem:

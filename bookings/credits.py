@@ -69,8 +69,7 @@ def _due(contract: Contract, today: dt.date) -> Iterable[tuple[str, Any]]:
             yield "missing", pot
     for grant in contract.credit_grants.all():
         comes = _comes(contract, grant)
-        has_use = any(entry.kind == Kind.USE for entry in grant.entries.all())
-        if not comes and grant.left and not has_use:
+        if not comes and grant.left:
             yield Kind.WITHDRAWAL, grant
         elif comes and grant.ends_on > today and _withdrawn(grant):
             yield Kind.GRANT, grant

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from bookings.hours import DAY
@@ -36,6 +37,13 @@ class WhenForm(forms.Form):
         help_text=_("Empty: the same day."),
     )  # fmt: skip
 
+    def clean_on(self) -> dt.date:
+        return _sane(self.cleaned_data["on"])
+
+    def clean_until_on(self) -> dt.date | None:
+        last = self.cleaned_data["until_on"]
+        return None if last is None else _sane(last)
+
     @staticmethod
     def of_times(start: dt.datetime, end: dt.datetime, zone: str) -> dict[str, Any]:
         """What the fields show for a stretch of time."""
@@ -65,6 +73,13 @@ class WhenForm(forms.Form):
     def refuse(self, problems) -> None:
         renamed = [one._replace(field=self.problem_field(one.field)) for one in problems]
         super().refuse(renamed)  # type: ignore[misc]
+
+
+def _sane(day: dt.date) -> dt.date:
+    """Dates that can be reckoned with; how far ahead one may book is for the verbs to say."""
+    if not 2000 <= day.year <= 2200:
+        raise ValidationError(_("This date is too far away."), code="date_out_of_range")
+    return day
 
 
 class RepeatForm(forms.Form):

@@ -3,13 +3,16 @@ booking's day, as known when it is booked. For a team's booking the payer's coun
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Prefetch
+from django.utils.functional import cached_property
 
 from bookings.models.credits import CreditGrant, PlanCredit, SharedCredit
 from bookings.pots import Pot
-from customers.models import Customer, Team, TeamMembership
+from customers.models import Customer, Suspension, Team, TeamMembership
 from customers.models.status import Status
+from kit.problems import Problem
 from plans.cycles import Cycle
 from plans.models import Contract
 
@@ -30,6 +33,7 @@ class Standing:
     teams: frozenset[int]
     credit_is_shared: bool
     _cycles: dict[tuple[int, dt.date], Cycle | None] = field(default_factory=dict)
+    _acted_for: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, customer: Customer, team: Team | None = None) -> "Standing":
@@ -57,6 +61,34 @@ class Standing:
                 payer and payer != customer and SharedCredit.objects.open().filter(team=team)
             ),
         )
+
+    @cached_property
+    def suspension(self) -> Suspension | None:
+        """The customer's open suspension."""
+        return self.customer.suspension
+
+    @cached_property
+    def payers_suspension(self) -> Suspension | None:
+        """That of whoever pays for the team, if it is somebody else."""
+        if self.payer is None or self.payer.pk == self.customer.pk:
+            return None
+        return self.payer.suspension
+
+    @cached_property
+    def spending_problems(self) -> list[Problem]:
+        """Why the customer may not spend for the team, where somebody pays for it."""
+        if self.team is None or self.payer is None:
+            return []
+        against = self.team.spending_problems(self.customer)
+        return [problem for problem in against if problem.code == "may_not_spend"]
+
+    def may_be_acted_for_by(self, by: Any) -> bool:
+        """Whether somebody who is no staff acts for the customer: it is their own, or it is in a
+        team of which they are an admin and for which this is booked."""
+        if by.pk not in self._acted_for:
+            own = by.pk == self.customer.user_id
+            self._acted_for[by.pk] = own or (self.team is not None and self.team.is_admin(by))
+        return self._acted_for[by.pk]
 
     def in_force(self, on: dt.date) -> list[Contract]:
         return [one for one in self.contracts if one.in_force_on(on)]

@@ -2,6 +2,7 @@ from bookings.models.assignments import Assignment
 from bookings.models.booking import Booking, LateFee, State
 from bookings.models.checkins import CheckIn
 from bookings.models.credits import CreditEntry, CreditGrant, PlanCredit, SharedCredit
+from bookings.models.feeds import ResourceFeed
 from bookings.models.hours import Closure, OpeningHours, Weekday
 from bookings.models.resource_types import Rate, ResourceType
 from bookings.models.resources import Resource, ResourcePicture
@@ -19,6 +20,7 @@ __all__ = [
     "PlanCredit",
     "Rate",
     "Resource",
+    "ResourceFeed",
     "ResourcePicture",
     "ResourceType",
     "Scope",

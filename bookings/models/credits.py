@@ -14,7 +14,7 @@ from bookings.models.resource_types import ResourceType
 from customers.models import Team
 from kit import audit, clock, guards, locks, money
 from kit.fields import Line
-from kit.problems import Problem, Refused, check_fields, in_words, refuse_if
+from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from plans.models import Contract, Plan
 
 MINUTES, MONEY = "minutes", "money"
@@ -172,10 +172,11 @@ class CreditGrant(models.Model):
         if left < 0:
             text = _("The booking credit was used up meanwhile.")
             raise Refused(Problem("credit_used_up", text))
-        entry = self.entries.create(
-            kind=kind, value=value, left=left, sequence=last.sequence + 1 if last else 1,
-            booking=booking, on=on, by=by,
-        )  # fmt: skip
+        sequence = last.sequence + 1 if last else 1
+        with in_words():
+            entry = self.entries.create(
+                kind=kind, value=value, left=left, sequence=sequence, booking=booking, on=on, by=by
+            )
         self.__dict__.pop("left_now", None)
         return entry
 
@@ -276,6 +277,11 @@ class SharedCredit(models.Model):
     def __str__(self):
         return f"{self.team}"
 
+
+speak_for(
+    "credit_entry_in_order",
+    Problem("credit_used_up", gettext_lazy("The booking credit was used up meanwhile.")),
+)
 
 _USED = (
     "EXISTS (SELECT 1 FROM bookings_creditentry e WHERE e.grant_id = {grant} "

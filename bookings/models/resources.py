@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.hours import Stretch
+from bookings.models.feeds import HasResourceFeed
 from bookings.models.resource_types import ResourceType
 from customers.models import Customer, Team
 from kit import audit, clock, edits, locks, money
@@ -63,7 +64,7 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         return made
 
 
-class Resource(models.Model):
+class Resource(HasResourceFeed, models.Model):
     """Something that can be booked: a room, a desk, a phone booth.
 
     Lengths are in minutes, `earliest_days` and `lead_minutes` say how long before its start a

@@ -57,7 +57,7 @@ def history(request) -> None:
     rooms = ResourceType.objects.make(name="Meeting rooms", by=None)
     rooms.add_rate(per="hour", price=60, by=None)
     PlanCredit.objects.give(w.hot_desk, hours=4, types=[rooms], by=w.mona)
-    ten = {"start": story.moment("2026-11-23 10:00"), "end": story.moment("2026-11-23 11:00")}
+    ten: Any = {"start": story.moment("2026-11-23 10:00"), "end": story.moment("2026-11-23 11:00")}
     story.room(w.house, rooms).book(customer=w.ada, **ten, by=w.mona)
     story.room(w.house, rooms, "Desk 1").assign(contract=w.lin_contract, by=w.mona)
     audit.seal()
