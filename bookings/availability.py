@@ -222,7 +222,8 @@ class Availability:
         if standing is not None:
             found += whose_problems(standing, by, for_house)
             limits += _eligibility_problems(resource, start, standing)
-            limits += standing.spending_problems
+            if not standing.is_led_by(by):  # an admin who books for others spends, not they
+                limits += standing.spending_problems
         return found + ([] if for_house else limits)
 
     def limits(
@@ -287,21 +288,25 @@ class Availability:
         standing: Standing | None = None, attendees: int = 1, by: Any = None, most: int = 3,
         leaving_out: Collection[int] = (),
     ) -> list[Alternative]:  # fmt: skip
-        """The nearest times that are free: another resource at that time, the same resource a
-        little later or earlier; at most `most`. Asks this availability alone, so it is read for
-        the days around and for the other resources of the place."""
+        """The nearest times that are free: another resource of the type at that time, the same
+        resource a little later or earlier; at most `most`. Asks this availability alone, so it
+        is read for the days around and for the other resources of the place."""
         start, end = utc(start), utc(end)
         asked = {"at": at, "standing": standing, "attendees": attendees, "by": by,
                  "leaving_out": leaving_out}  # fmt: skip
-        same_kind = sorted(
-            (one for one in self.resources if one.pk != resource.pk),
-            key=lambda one: (one.type_id != resource.type_id, one.capacity, one.name),
+        same_type = sorted(
+            (
+                one
+                for one in self.resources
+                if one.pk != resource.pk
+                and (one.type_id, one.location_id) == (resource.type_id, resource.location_id)
+            ),
+            key=lambda one: (one.capacity, one.name),
         )
         elsewhere = [
             Alternative(one, start, end)
-            for one in same_kind
-            if one.location_id == resource.location_id
-            and not self.problems(one, start, end, **asked)
+            for one in same_type
+            if not self.problems(one, start, end, **asked)
         ]
         other_times = list(self._other_times(resource, start, end, most, **asked))
         found = [*other_times[: most - bool(elsewhere)], *elsewhere]

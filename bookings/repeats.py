@@ -237,6 +237,7 @@ def cancel(
     at = at or clock.now()
     found = concerned(booking, scope, at=at)
     _lock(found)
+    _tell_together(found)
     for one in found:
         one.cancel(by=by, reason=reason, waive_fee=waive_fee, at=at)
     return found
@@ -266,6 +267,7 @@ def change(
     nights = new_end.date() - new_start.date()
     # Later ones first when everything moves later, so that none runs into its own neighbour.
     ordered = sorted(found, key=lambda one: one.start, reverse=new_start >= old_start)
+    _tell_together(ordered)
     for one in ordered:
         when: dict[str, dt.datetime] = {}
         if start is not None or end is not None:
@@ -279,6 +281,12 @@ def change(
             **when,
         )  # fmt: skip
     return found
+
+
+def _tell_together(found: Sequence[Booking]) -> None:
+    """One deed is told once, whatever the number of bookings that it is about."""
+    for number, one in enumerate(found):
+        one.together = sorted(found, key=lambda each: each.start) if number == 0 else []
 
 
 def _lock(found: Sequence[Booking], target: Resource | None = None) -> None:

@@ -3,7 +3,7 @@ booking's day, as known when it is booked. For a team's booking the payer's coun
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import Prefetch
 from django.utils.functional import cached_property
@@ -33,10 +33,10 @@ class Standing:
     teams: frozenset[int]
     credit_is_shared: bool
     _cycles: dict[tuple[int, dt.date], Cycle | None] = field(default_factory=dict)
-    _acted_for: dict[int, bool] = field(default_factory=dict)
+    _led: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, customer: Customer, team: Team | None = None) -> "Standing":
+    def of(cls, customer: Customer, team: Team | None = None) -> Self:
         """Read all of it: five queries, two more for a team with a payer."""
         payer = team.payer if team is not None and team.payer_id else None
         people = {customer.pk, *([payer.pk] if payer else [])}
@@ -62,6 +62,13 @@ class Standing:
             ),
         )
 
+    @classmethod
+    def of_a_contact(cls) -> "Standing":
+        """Somebody who is not known yet: a contact without contracts, teams and credit."""
+        made = cls(Customer(), None, None, [], frozenset(), False)
+        made.__dict__["suspension"] = None
+        return made
+
     @cached_property
     def suspension(self) -> Suspension | None:
         """The customer's open suspension."""
@@ -85,10 +92,15 @@ class Standing:
     def may_be_acted_for_by(self, by: Any) -> bool:
         """Whether somebody who is no staff acts for the customer: it is their own, or it is in a
         team of which they are an admin and for which this is booked."""
-        if by.pk not in self._acted_for:
-            own = by.pk == self.customer.user_id
-            self._acted_for[by.pk] = own or (self.team is not None and self.team.is_admin(by))
-        return self._acted_for[by.pk]
+        return by.pk == self.customer.user_id or self.is_led_by(by)
+
+    def is_led_by(self, by: Any) -> bool:
+        """Whether somebody is an admin of the team for which this is booked."""
+        if by is None or self.team is None:
+            return False
+        if by.pk not in self._led:
+            self._led[by.pk] = self.team.is_admin(by)
+        return self._led[by.pk]
 
     def in_force(self, on: dt.date) -> list[Contract]:
         return [one for one in self.contracts if one.in_force_on(on)]

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from bookings import credits
+from bookings.models.making import lapse_all
 from customers.models import Registration
 from kit import audit, clock, jobs, once
 from kit.problems import Problem, Refused
@@ -31,6 +33,17 @@ def roll_contracts(on: dt.date | None, progress: Progress) -> tuple[dict[str, An
     return {"announced": outcome.announced, "held": outcome.held}, len(outcome.held)
 
 
+def lapse_bookings(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Bookings that nobody approved before they began give up their time and their credit."""
+    return {"lapsed": lapse_all(at=clock.now())}, 0
+
+
+def roll_credit(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Booking credit: granted where a cycle began, void where one ended."""
+    written = credits.roll(on=on, progress=lambda done, total: progress(done, total, "contracts"))
+    return {"entries": written}, 0
+
+
 def seal_audit(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
     """Audit rows get their place in the chain."""
     sealed = 0
@@ -53,6 +66,8 @@ def forget_registrations(on: dt.date | None, progress: Progress) -> tuple[dict[s
 BY_DATE = ("daily", "roll_contracts")
 CHORES = [
     Chore("roll_contracts", roll_contracts),
+    Chore("lapse_bookings", lapse_bookings),
+    Chore("roll_credit", roll_credit),
     Chore("seal_audit", seal_audit),
     Chore("forget_forms", forget_forms),
     Chore("forget_registrations", forget_registrations),

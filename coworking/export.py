@@ -1,9 +1,9 @@
 """The whole space as open files: one CSV per table and a manifest, for people and for moving.
 
-A table's file has a header of column names and its rows in the order of their keys. Dates are
-ISO, moments ISO in UTC, amounts and rates plain decimals, truth values true or false, lists and
-objects JSON, files base64; an empty cell is a missing value. Texts that a spreadsheet would run
-as a formula carry an apostrophe in front (`kit.cells`), and an apostrophe alone is an empty text
+A table's file has a header of column names and its rows in the order of their keys. Dates and times
+of day are ISO, moments ISO in UTC, amounts and rates plain decimals, truth values true or false,
+lists and objects JSON, files base64; an empty cell is a missing value. Texts that a spreadsheet
+would run as a formula carry an apostrophe in front (`kit.cells`), and an apostrophe alone is an empty text
 in a column whose text may be missing; so `value` gives back exactly what was there.
 
 Left out are what only this installation needs or makes anew: sessions, the cache, keys of sent
@@ -98,7 +98,7 @@ def cell(field: models.Field, value: Any) -> str:
             return _text(field, base64.b64encode(value).decode())
         case models.DateTimeField():
             return value.astimezone(dt.UTC).isoformat()
-        case models.DateField():
+        case models.DateField() | models.TimeField():
             return value.isoformat()
         case ScaledField():
             return f"{value:f}"
@@ -127,6 +127,8 @@ def value(field: models.Field, text: str) -> Any:
             return parse_datetime(text)
         case models.DateField():
             return dt.date.fromisoformat(text)
+        case models.TimeField():
+            return dt.time.fromisoformat(text)
         case ScaledField():
             return Decimal(text)
         case models.IntegerField():

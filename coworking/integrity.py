@@ -1,13 +1,16 @@
 """Proof on live data that the house's invariants hold; each finding is a sentence."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Sum
 from django.utils.translation import gettext as _
 
+from bookings.explaining import sums_to
+from bookings.models import Assignment, Booking, CreditEntry, CreditGrant, LateFee
 from customers.models import Customer, Suspension
 from kit import audit, guards, words
+from kit.money import ZERO
 from plans.announcements import true_events
 from plans.models import Contract, ContractEvent, Freeze, Plan
 from spaces.models import Location
@@ -119,6 +122,80 @@ def names_can_be_found() -> Iterator[str]:
                 yield _("Customer %d cannot be found by its name.") % customer.pk
 
 
+def bookings_stay_apart() -> Iterator[str]:
+    """No two bookings of a resource have a moment in common, preparation included, and none lies
+    in the days of a contract that occupies it."""
+    taken = Booking.objects.blocking().order_by("resource", "blocked_from", "pk")
+    previous: Any = None
+    for row in taken.values("pk", "resource", "blocked_from", "blocked_until").iterator(PAGE):
+        if (
+            previous is not None
+            and previous["resource"] == row["resource"]
+            and previous["blocked_until"] > row["blocked_from"]
+        ):
+            yield _("Bookings %d and %d overlap.") % (previous["pk"], row["pk"])
+        if previous is None or previous["resource"] != row["resource"] or (
+            row["blocked_until"] > previous["blocked_until"]
+        ):  # fmt: skip
+            previous = row
+    for one in Assignment.objects.standing().order_by("pk"):
+        rivals = Booking.objects.blocking().filter(
+            resource=one.resource_id, blocked_until__gt=one.blocked_from
+        )
+        others = Assignment.objects.overlapping(one.blocked_from, one.blocked_until).filter(
+            resource=one.resource_id, pk__gt=one.pk
+        )
+        if one.blocked_until is not None:
+            rivals = rivals.filter(blocked_from__lt=one.blocked_until)
+        for key in rivals.values_list("pk", flat=True):
+            yield _("Booking %d lies in the days of assignment %d.") % (key, one.pk)
+        for key in others.values_list("pk", flat=True):
+            yield _("Assignments %d and %d overlap.") % (one.pk, key)
+
+
+def bookings_cost_what_they_say() -> Iterator[str]:
+    """The sums of each booking follow from its explanation."""
+    last = 0
+    while page := list(Booking.objects.filter(pk__gt=last).order_by("pk")[:PAGE]):
+        last = page[-1].pk
+        for booking in page:
+            gone = booking.state in (Booking.State.CANCELLED, Booking.State.LAPSED)
+            expected = ZERO if gone else sums_to(booking.explanation)
+            if booking.amount != expected:
+                yield _("Booking %(key)d is charged %(is)s; its explanation says %(should)s.") % {
+                    "key": booking.pk, "is": booking.amount, "should": expected,
+                }  # fmt: skip
+
+
+def booking_credit_adds_up() -> Iterator[str]:
+    """What is left of each grant is the sum of its entries, never below zero, and each booking has
+    used what it says."""
+    last = 0
+    while page := list(
+        CreditGrant.objects.filter(pk__gt=last).order_by("pk").prefetch_related("entries")[:PAGE]
+    ):
+        last = page[-1].pk
+        for grant in page:
+            left = ZERO
+            for number, entry in enumerate(grant.entries.all(), start=1):
+                left += entry.value
+                if entry.left != left or left < 0 or entry.sequence != number:
+                    yield _("The ledger of credit grant %d does not add up.") % grant.pk
+                    break
+    used = dict(
+        CreditEntry.objects.filter(booking__isnull=False, grant__unit="minutes")
+        .values("booking").annotate(sum=Sum("value")).values_list("booking", "sum")
+    )  # fmt: skip
+    kept = dict(
+        LateFee.objects.filter(withdrawn_at=None)
+        .values("booking").annotate(sum=Sum("credit_used")).values_list("booking", "sum")
+    )  # fmt: skip
+    says = dict(Booking.objects.filter(credit_used__gt=0).values_list("pk", "credit_used"))
+    for key in sorted(used.keys() | says.keys() | kept.keys()):
+        if -used.get(key, ZERO) != says.get(key, 0) + kept.get(key, 0):
+            yield _("Booking %d has used other credit than it says.") % key
+
+
 def _waits(customer: Customer, today) -> bool:
     """Whether something that has happened is still to be announced by the daily job."""
     for contract in customer.contracts.all():
@@ -142,4 +219,7 @@ PROOFS = [
     Proof("statuses", statuses_follow_from_contracts),
     Proof("suspensions", suspensions_are_single),
     Proof("names", names_can_be_found),
+    Proof("bookings", bookings_stay_apart),
+    Proof("booking prices", bookings_cost_what_they_say),
+    Proof("booking credit", booking_credit_adds_up),
 ]

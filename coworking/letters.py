@@ -9,9 +9,17 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from bookings.models import Booking, LateFee
+from bookings.signals import (
+    booking_approved,
+    booking_cancelled,
+    booking_changed,
+    booking_made,
+    booking_restored,
+)
 from customers import signals
 from customers.models import Customer, Invitation, Suspension
-from kit import words
+from kit import clock, words
 from kit.templatetags.house import money
 from plans.models import Contract
 from plans.signals import (
@@ -220,3 +228,128 @@ def tell_cancellation_withdrawn(sender, contract: Contract, **kwargs):
         action=_("Open your portal"),
         url=reverse("portal:home"),
     )
+
+
+# Bookings. What is over needs no letter, and what was booked together is told in one.
+
+DATES_NAMED = 12
+
+
+def _of_bookings(booking: Booking, by, *, subject: str, lines: list[str], facts=()) -> None:
+    together = [booking] if booking.together is None else booking.together
+    ahead = [one for one in together if one.end > clock.now()]
+    if not ahead:
+        return
+    dates = [(_("When"), one.words) for one in ahead[:DATES_NAMED]]
+    if len(ahead) > DATES_NAMED:
+        dates.append((_("And"), _("%d more dates") % (len(ahead) - DATES_NAMED)))
+    who = [(_("For"), booking.customer.name)] if booking.on_behalf_of else []
+    if booking.on_behalf_of is not None:
+        who.append((_("Team"), booking.on_behalf_of.name))
+    _write(
+        booking.customer,
+        subject=subject % booking.resource.name,
+        lines=lines,
+        facts=[*dates, *who, *facts],
+        action=_("See the booking"),
+        url=reverse("portal:booking", args=[ahead[0].pk]),
+    )
+
+
+def _to_pay(booking: Booking) -> list[tuple[str, str]]:
+    facts = [(_("To pay, before tax"), money(booking.amount, booking.currency))]
+    if booking.credit_used:
+        facts.insert(0, (_("Booking credit used"), words.length(booking.credit_used)))
+    if len(booking.together or []) > 1:
+        return []
+    return facts
+
+
+def _kept(fee: LateFee | None, booking: Booking) -> list[tuple[str, str]]:
+    if fee is None or not fee.amount:
+        return []
+    return [(_("Kept for the short notice, before tax"), money(fee.amount, booking.currency))]
+
+
+@receiver(booking_made)
+def tell_booked(sender, booking: Booking, by, **kwargs):
+    if booking.state == Booking.State.TENTATIVE:
+        _of_bookings(
+            booking, by, subject=_("We have your request for %s"),
+            lines=[_("The time is kept for you. You get an e-mail once it is approved; if nobody "
+                     "does so before it begins, it lapses and costs nothing.")],
+            facts=_to_pay(booking),
+        )  # fmt: skip
+        _tell_house_of_request(booking)
+        return
+    lines = [_("It is booked.")]
+    if booking.resource.free_cancellation_hours:
+        lines.append(
+            _("You can change or cancel it free of charge until %s.")
+            % _moment(booking.free_until, booking.zone)
+        )
+    _of_bookings(booking, by, subject=_("Booked: %s"), lines=lines, facts=_to_pay(booking))
+
+
+def _tell_house_of_request(booking: Booking) -> None:
+    house = booking.resource.location
+    if not house.contact_email or booking.together == []:
+        return
+    letters.write(
+        house.contact_email,
+        subject=_("%(name)s asks for %(resource)s")
+        % {"name": booking.customer.name, "resource": booking.resource.name},
+        lines=[_("The booking waits for approval.")],
+        facts=[(_("When"), booking.words), (_("People"), str(booking.attendees))],
+        action=_("Look at it"),
+        url=reverse("panel:booking", args=[booking.pk]),
+        house=house,
+    )
+
+
+@receiver(booking_approved)
+def tell_approved(sender, booking: Booking, by, **kwargs):
+    _of_bookings(
+        booking, by, subject=_("Approved: %s"), lines=[_("Your booking is approved.")],
+        facts=_to_pay(booking),
+    )  # fmt: skip
+
+
+@receiver(booking_changed)
+def tell_changed(sender, booking: Booking, by, before, fee, **kwargs):
+    if (before.start, before.end, before.resource_id, before.amount) == (
+        booking.start, booking.end, booking.resource_id, booking.amount,
+    ):  # fmt: skip
+        return
+    _of_bookings(
+        booking, by, subject=_("Changed: %s"), lines=[_("Your booking is changed. It is now:")],
+        facts=[*_to_pay(booking), *_kept(fee, booking)],
+    )  # fmt: skip
+
+
+@receiver(booking_cancelled)
+def tell_booking_cancelled(sender, booking: Booking, by, fee, **kwargs):
+    if booking.state == Booking.State.LAPSED:
+        _of_bookings(
+            booking, by, subject=_("Not approved: %s"),
+            lines=[_("Your request was not approved in time. It costs nothing.")],
+        )  # fmt: skip
+        return
+    lines = [_("The booking is cancelled, and its time is free again.")]
+    facts = _kept(fee, booking)
+    if booking.reason:
+        facts.append((_("Reason"), booking.reason))
+    _of_bookings(booking, by, subject=_("Cancelled: %s"), lines=lines, facts=facts)
+
+
+@receiver(booking_restored)
+def tell_restored(sender, booking: Booking, by, **kwargs):
+    _of_bookings(
+        booking, by, subject=_("Booked again: %s"), lines=[_("Your booking stands again.")],
+        facts=_to_pay(booking),
+    )  # fmt: skip
+
+
+def _moment(moment: dt.datetime, zone: str) -> str:
+    local = moment.astimezone(clock.zone(zone))
+    return f"{words.day(local.date())}, {local:%H:%M}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from coworking import story_bookings
 from customers.models import Customer, StaffRole, Team, TimelineEntry, User
 from customers.models.timeline import drafted
 from kit import audit, bulk, clock, words
@@ -73,6 +74,10 @@ def build(*, customers: int, progress: Callable[[int, int, str], None]) -> Locat
     _crowd(crowd, house, plans, mona, today, chance, progress)
     roll(on=today, progress=lambda done, total: progress(done, total, "statuses"))
     _teams(house, mona, chance)
+    rooms = story_bookings.furnish(house, plans, mona)
+    story_bookings.occupy(mona, today)
+    free = [(room, often) for room, often in rooms if often]
+    story_bookings.fill(house, free, User.objects.get(email="frida@example.com"), progress)
     audit.record("space.create", house, by=None, changes={"name": [None, house.name]})
     return house
 

@@ -22,6 +22,7 @@ from kit.models import SubmittedForm
 
 KEY = "form_key"
 CONFLICT = "form_was_sent"
+PREVIEW = "preview"
 
 
 def new_key() -> str:
@@ -44,11 +45,14 @@ class OnceForm(forms.Form):
 
 
 def creates(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Make a view's POST act once per form key; the view answers success with a redirect."""
+    """Make a view's POST act once per form key; the view answers success with a redirect.
+
+    A form that is sent to ask what it would bring (`preview`) makes nothing and uses no key up.
+    """
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        if request.method != "POST":
+        if request.method != "POST" or PREVIEW in request.POST:
             return view(request, *args, **kwargs)
         key = request.POST.get(KEY, "")
         if not key or len(key) > 64 or "\x00" in key:

@@ -10,13 +10,15 @@ from decimal import Decimal
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
-from bookings.models import Resource, ResourceType
+from bookings.models import CheckIn, PlanCredit, Resource, ResourceType
 from customers.models import Customer, Team, User
 from plans.models import Plan
 from spaces.models import Location
 
 TODAY = dt.date(2026, 11, 20)
 PASSWORD = "coworking-demo"
+# As much of a PNG as anybody looks at: its first bytes.
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"a picture"
 
 
 def day(text: str) -> dt.date:
@@ -73,6 +75,23 @@ def company(location: Location, name: str = "Acme Ltd", contact: str = "Cleo Con
 
 def room(location: Location, type: ResourceType, name: str = "Kestrel", **fields) -> Resource:
     return Resource.objects.make(location=location, type=type, name=name, by=None, **fields)
+
+
+def bookable(w: SimpleNamespace) -> SimpleNamespace:
+    """A room with all that can be said of it, for tests that walk pages: put into the world."""
+    w.rooms = ResourceType.objects.make(name="Meeting rooms", by=w.mona)
+    w.rate = w.rooms.add_rate(per="hour", price=60, by=w.mona)
+    w.kestrel = room(w.house, w.rooms, "Kestrel", capacity=6)
+    w.kestrel.show_picture(PICTURE, by=w.mona)
+    w.closure = w.kestrel.close(first_on=TODAY + dt.timedelta(30), by=w.mona)
+    w.credit = PlanCredit.objects.give(w.hot_desk, types=[w.rooms], hours=5, by=w.mona)
+    w.desk = room(w.house, w.rooms, "Desk 1")
+    w.assignment = w.desk.assign(contract=w.ada_contract, first_on=TODAY, by=w.mona)
+    w.booking = w.kestrel.book(
+        customer=w.ada, start=moment(f"{TODAY} 14:00"), end=moment(f"{TODAY} 16:00"), by=w.mona
+    )
+    w.check_in = CheckIn.objects.arrive(w.ada, by=w.frida)
+    return w
 
 
 def moment(text: str, zone: str = "Europe/London") -> dt.datetime:

@@ -136,6 +136,10 @@ class Booking(Cancellable, Movable, models.Model):
     reason = Line(gettext_lazy("reason"), max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
+    # The bookings that one deed is about: the first one carries them all, the others none; None
+    # where a booking is alone. Whoever writes to people writes once.
+    together: "list[Booking] | None" = None
+
     objects = BookingQuerySet.as_manager()
 
     class Meta:

@@ -73,6 +73,8 @@ for _name, _problem in (
     ("bookings_keep_off_assignments", OCCUPIED),
     ("assignments_keep_off_bookings", TAKEN),
 ):
-    speak_for(_name, _problem)
     speak_for(f"{_name}_when_made", _problem)
     speak_for(f"{_name}_when_moved", _problem)
+# What PostgreSQL calls the exclusion constraints.
+speak_for(APART, TAKEN)
+speak_for(ASSIGNED_APART, OCCUPIED)

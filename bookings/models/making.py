@@ -157,7 +157,8 @@ def book_all(
         spend(booking, quote, by=by)
         _note(booking, by)
         made.append(booking)
-    for booking in made:
+    for number, booking in enumerate(made):
+        booking.together = made if number == 0 else []
         signals.booking_made.send(sender=Booking, booking=booking, by=by)
     return made
 

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.hours import Stretch
 from bookings.models.feeds import HasResourceFeed
@@ -286,7 +286,10 @@ class Resource(HasResourceFeed, models.Model):
         problems = []
         ahead = self.bookings.standing(at=at).filter(end__gt=at).count()
         if ahead:
-            text = _("%d bookings lie ahead: move or cancel them first.") % ahead
+            text = ngettext(
+                "%d booking lies ahead: move or cancel it first.",
+                "%d bookings lie ahead: move or cancel them first.", ahead,
+            ) % ahead  # fmt: skip
             problems.append(Problem("bookings_ahead", text))
         if self.assignments.standing().filter(
             Q(blocked_until=None) | Q(blocked_until__gt=at)

@@ -68,9 +68,22 @@ def when(booking: Booking) -> str:
 
 
 @register.filter
-def length(minutes: int) -> str:
+def duration(minutes: int) -> str:
     """90 → "1 h 30 min"."""
     return words.length(int(minutes))
+
+
+@register.filter
+def minutes_signed(value: Decimal) -> str:
+    """Minutes of a ledger: -90 → "−1 h 30 min"."""
+    text = words.length(abs(int(value)))
+    return f"\N{MINUS SIGN}{text}" if value < 0 else text
+
+
+@register.filter
+def as_asked(moment: dt.datetime) -> str:
+    """A moment as an address names it: 2026-11-23T10:00Z."""
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%MZ}"
 
 
 @register.filter

@@ -79,6 +79,10 @@ BADGES = {
     "cancelled": _l("Cancelled"),
     "lapsed": _l("Not approved in time"),
     "no_show": _l("Did not come"),
+    "free": _l("Free"),
+    "in_use": _l("In use"),
+    "occupied": _l("Occupied"),
+    "closed": _l("Closed"),
 }
 _BADGE_ICONS = {"company": "building-2", "individual": "user-round"}
 

@@ -4,11 +4,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from bookings.models import PlanCredit, Resource, ResourceType
 from coworking.integrity import PROOFS
 from customers.models import Customer, StatusChange
 from kit import audit, guards
 from kit.models import AuditEntry
 from plans.models import ContractEvent, Plan, PlanPrice
+from tests import story
 from tests.story import day
 
 pytestmark = pytest.mark.django_db
@@ -19,11 +21,11 @@ def findings() -> dict[str, list[str]]:
     return {name: wrong for name, wrong in found.items() if wrong}
 
 
-def by_force(statement: str) -> None:
+def by_force(statement: str, *values) -> None:
     """Change history behind the guards' backs."""
     guards.down()
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, values)
     guards.up()
 
 
@@ -80,3 +82,59 @@ def test_looking_changes_nothing(w):
     before = [model._default_manager.count() for model in models]
     findings()
     assert [model._default_manager.count() for model in models] == before
+
+
+class TestBookings:
+    @pytest.fixture
+    def booking(self, w):
+        rooms = ResourceType.objects.make(name="Meeting rooms", by=None)
+        rooms.add_rate(per="hour", price=60, by=None)
+        PlanCredit.objects.give(w.hot_desk, hours=1, types=[rooms], by=w.mona)
+        kestrel = story.room(w.house, rooms)
+        booking = kestrel.book(
+            customer=w.ada, start=story.moment("2026-11-23 10:00"),
+            end=story.moment("2026-11-23 12:00"), by=w.mona,
+        )  # fmt: skip
+        kestrel.book(
+            customer=w.noor, start=story.moment("2026-11-23 13:00"),
+            end=story.moment("2026-11-23 14:00"), by=w.mona,
+        )  # fmt: skip
+        story.room(w.house, rooms, "Heron").assign(contract=w.lin_contract, by=w.mona)
+        return booking
+
+    def test_a_sound_house_with_bookings_has_no_findings(self, w, booking):
+        booking.reschedule(end=story.moment("2026-11-23 11:00"), by=w.mona)
+        booking.cancel(by=w.mona)
+        assert findings() == {}
+
+    def test_an_overlap_is_found(self, booking):
+        if connection.vendor == "postgresql":
+            by_force("SET CONSTRAINTS ALL IMMEDIATE")
+            by_force("ALTER TABLE bookings_booking DROP CONSTRAINT bookings_stay_apart")
+        by_force(
+            "UPDATE bookings_booking SET blocked_until = %s WHERE id = %s",
+            "2026-11-23 13:30:00", booking.pk,
+        )  # fmt: skip
+        [found] = findings()["bookings"]
+        assert "overlap" in found
+
+    def test_a_booking_in_a_contracts_days_is_found(self, w, booking):
+        heron = Resource.objects.get(name="Heron")
+        by_force("UPDATE bookings_booking SET resource_id = %s WHERE id = %s", heron.pk, booking.pk)
+        [found] = findings()["bookings"]
+        assert f"Booking {booking.pk} lies in the days of assignment" in found
+
+    def test_a_sum_that_does_not_follow_is_found(self, booking):
+        by_force("UPDATE bookings_booking SET amount = 10000 WHERE id = %s", booking.pk)
+        [found] = findings()["booking prices"]
+        assert f"Booking {booking.pk}" in found
+
+    def test_credit_that_does_not_add_up_is_found(self, booking):
+        by_force('UPDATE bookings_creditentry SET "left" = "left" + 10000 WHERE sequence = 2')
+        assert "does not add up" in findings()["booking credit"][0]
+
+    def test_a_booking_that_says_other_credit_than_it_used_is_found(self, booking):
+        by_force("UPDATE bookings_booking SET credit_used = 30 WHERE id = %s", booking.pk)
+        assert findings()["booking credit"] == [
+            f"Booking {booking.pk} has used other credit than it says."
+        ]

@@ -7,6 +7,9 @@ import re
 import pytest
 from django.urls import reverse
 
+from bookings import repeats
+from bookings.models import ResourceType
+from bookings.repeats import Pattern, book_series, wishes
 from coworking import daily
 from customers.letters import LETTERS
 from customers.models import User
@@ -14,6 +17,7 @@ from kit import outbox
 from kit.models import OutboxMessage
 from plans.announcements import roll
 from spaces import letters
+from tests import story
 from tests.story import TODAY
 
 pytestmark = pytest.mark.django_db
@@ -261,3 +265,73 @@ class TestThePageOfMails:
             answer = client.get(address)
             assert answer.status_code == 404
             assert "omar" not in answer.content.decode()
+
+
+class TestBookings:
+    @pytest.fixture
+    def kestrel(self, w):
+        rooms = ResourceType.objects.make(name="Meeting rooms", by=None)
+        rooms.add_rate(per="hour", price=60, by=None)
+        return story.room(w.house, rooms, free_cancellation_hours=24)
+
+    def book(self, w, kestrel, by=None):
+        return kestrel.book(
+            customer=w.ada, start=story.moment("2026-11-23 10:00"),
+            end=story.moment("2026-11-23 12:00"), by=by or w.mona,
+        )  # fmt: skip
+
+    def test_a_booking_is_told_with_its_time_and_price(self, w, kestrel):
+        booking = self.book(w, kestrel)
+        letter = mail("ada@example.com")
+        assert letter.subject == "Booked: Kestrel"
+        for text in (
+            "Kestrel, 23 Nov 2026, 10:00 to 12:00", "€120.00", "until 22 Nov 2026, 10:00",
+            f"/portal/bookings/{booking.pk}/",
+        ):  # fmt: skip
+            assert text in letter.text
+
+    def test_a_request_is_told_to_both_sides_and_its_approval(self, w, kestrel):
+        w.house.contact_email = "hello@riverside.example"
+        w.house.save()
+        kestrel.edit({"needs_approval": True}, by=None)
+        booking = self.book(w, kestrel, by=w.ada.user)
+        assert mail("hello@riverside.example").subject == "Ada Lovelace asks for Kestrel"
+        booking.approve(by=w.mona)
+        assert [one.subject for one in mails("ada@example.com")] == [
+            "We have your request for Kestrel", "Approved: Kestrel",
+        ]  # fmt: skip
+
+    def test_a_change_and_a_late_cancellation(self, w, kestrel, at):
+        booking = self.book(w, kestrel)
+        booking.change(note="Bring a cable", by=w.mona)
+        booking.reschedule(start=story.moment("2026-11-23 14:00"), by=w.mona)
+        at("2026-11-23 09:00Z")
+        booking.cancel(by=w.mona, reason="The heating is broken")
+        changed, cancelled = mails("ada@example.com")[1:]
+        assert (changed.subject, cancelled.subject) == ("Changed: Kestrel", "Cancelled: Kestrel")
+        assert "14:00 to 16:00" in changed.text
+        assert "€120.00" in cancelled.text
+        assert "The heating is broken" in cancelled.text
+
+    def test_a_series_is_told_once(self, w, kestrel):
+        pattern = Pattern("weekly", count=20)
+        wanted = wishes(kestrel, pattern.dates(TODAY + DAY), dt.time(10), dt.timedelta(hours=1))
+        series = book_series(wanted, pattern, customer=w.ada, by=w.mona)
+        letter = mail("ada@example.com")
+        assert "8 more dates" in letter.text
+        repeats.cancel(series.bookings.earliest("start"), scope="all", by=w.mona)
+        assert len(mails("ada@example.com")) == 2
+
+    def test_what_nobody_approved_is_told(self, w, kestrel, at):
+        kestrel.edit({"needs_approval": True}, by=None)
+        self.book(w, kestrel, by=w.ada.user)
+        at("2026-11-23 11:00Z")
+        daily.run([chore for chore in daily.CHORES if chore.name == "lapse_bookings"], job="daily")
+        assert mails("ada@example.com")[-1].subject == "Not approved: Kestrel"
+
+    def test_what_is_over_is_not_told(self, w, kestrel):
+        kestrel.book(
+            customer=w.ada, start=story.moment("2026-11-20 09:00"),
+            end=story.moment("2026-11-20 10:00"), by=w.mona,
+        )  # fmt: skip
+        assert mails() == []

@@ -65,6 +65,16 @@ def test_the_same_form_twice_has_one_effect_and_one_answer(client):
     assert Location.objects.count() == 1
 
 
+def test_asking_what_it_would_bring_uses_no_key_up(client):
+    """A preview that arrives after the deed is an answer, not a conflict."""
+    send(client, "Riverside")
+    assert not SubmittedForm.objects.filter(result="").exists()
+    before = SubmittedForm.objects.count()
+    answer = client.post("/", {"name": "", "form_key": "k" * 32, "preview": "1"})
+    assert answer.status_code == 200
+    assert SubmittedForm.objects.count() == before
+
+
 def test_the_same_key_with_other_content_is_a_409_that_keeps_the_input(client):
     send(client, "Riverside")
     answer = send(client, "Harbour")

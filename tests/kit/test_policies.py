@@ -53,6 +53,7 @@ def people(w) -> dict[str, Client]:
     CustomerImport.objects.create(
         file_name="people.csv", content=b"full_name,email\n", made_by=w.mona
     )
+    story.bookable(w)
     logins = {
         "front_desk": w.frida,
         "manager": w.manager,
@@ -101,7 +102,8 @@ def address(route: Route, *, existing: bool) -> str:
 
 def some_key(head: str) -> int:
     """A key of a row of what the address names last, such as /panel/customers/."""
-    noun = next((part for part in reversed(head.split("/")) if part.isalpha()), "")
+    parts = (part.replace("-", "") for part in reversed(head.split("/")))
+    noun = next((part for part in parts if part.isalpha()), "")
     noun = {"staff": "users", "mail": "outboxmessages"}.get(noun, noun)
     candidates = [
         model for model in apps.get_models() if f"{model._meta.model_name}s".endswith(noun) and noun

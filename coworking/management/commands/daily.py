@@ -4,8 +4,9 @@ from kit.commands import DONE, PARTLY, HouseCommand, Result, add_date
 
 class Command(HouseCommand):
     help = (
-        "Do all that is due: contracts that start, end, freeze and resume, and the sealing of the "
-        "audit log. Safe to repeat; catches up on days that it missed."
+        "Do all that is due: contracts that start, end, freeze and resume, bookings that nobody "
+        "approved, booking credit that begins and ends, and the sealing of the audit log. Safe to "
+        "repeat; catches up on days that it missed."
     )
 
     def add_arguments(self, parser):
