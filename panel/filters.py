@@ -9,8 +9,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from bookings.hours import day_span
+from bookings.models import Booking, Resource, ResourceType
+from bookings.models import State as BookingState
 from customers.models import Customer, Suspension, Team, TeamMembership
 from customers.models.status import Status
+from kit import clock
 from kit.templatetags.house import day
 from kit.widgets import DateInput
 from plans.models import Contract, Plan
@@ -217,3 +221,69 @@ class ContractFilter(HouseFilter):
 
     def by_cancellation(self, queryset, name, value):
         return queryset.cancelled().today("ending", self.todays)
+
+
+class BookingFilter(HouseFilter):
+    """What lies ahead, unless a day or a state that is over is asked for."""
+
+    q = django_filters.CharFilter(label=_("Search"), method="search", max_length=200)
+    state = choice(
+        _("State"), [*BookingState.choices, ("every", _("Every state"))], method="by_state",
+        empty=_("Standing"),
+    )  # fmt: skip
+    type = choice(_("Type"), field_name="resource__type_id")
+    resource = choice(_("Resource"), field_name="resource_id")
+    from_on = date(_("From"), method="by_first_day")
+    until_on = date(_("Until"), method="by_last_day")
+    customer = django_filters.NumberFilter(label=_("Customer"), field_name="customer_id")
+    team = django_filters.NumberFilter(label=_("Team"), field_name="on_behalf_of_id")
+    location = choice(_("Location"), field_name="resource__location_id")
+
+    class Meta:
+        model = Booking
+        fields: list[str] = []
+
+    def __init__(self, request: HttpRequest, todays: Todays, locations: list[Location]):
+        super().__init__(request, Booking.objects.visible_to(request.user), todays)
+        self._zones = {location.timezone for location in locations} or {"UTC"}
+        self._now = clock.now()
+        resources = Resource.objects.visible_to(request.user).live().only("name")
+        self.offer("type", ResourceType.objects.only("name"))
+        self.offer("resource", resources)
+        self.offer("location", locations if len(locations) > 1 else [])
+
+    def filter_queryset(self, queryset):
+        asked = self.asked
+        found = super().filter_queryset(queryset)
+        if "state" not in asked:
+            found = found.standing(at=self._now)
+        over = {BookingState.CANCELLED, BookingState.LAPSED, BookingState.NO_SHOW, "every"}
+        if not asked.keys() & {"from_on", "until_on"} and asked.get("state") not in over:
+            found = found.filter(end__gt=self._now)
+        return found
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for approval."""
+        tentative = Booking.objects.visible_to(self.request.user).standing(at=self._now)
+        return tentative.filter(state=BookingState.TENTATIVE).count()
+
+    def search(self, queryset, name, value):
+        return queryset.filter(customer__in=Customer.objects.matching(value))
+
+    def by_state(self, queryset, name, value):
+        match value:
+            case "every":
+                return queryset
+            case BookingState.LAPSED:
+                lapsing = queryset.lapsing(at=self._now)
+                return queryset.filter(state=value) | lapsing
+            case BookingState.TENTATIVE:
+                return queryset.standing(at=self._now).filter(state=value)
+        return queryset.filter(state=value)
+
+    def by_first_day(self, queryset, name, value):
+        return queryset.filter(end__gt=min(day_span(value, zone)[0] for zone in self._zones))
+
+    def by_last_day(self, queryset, name, value):
+        return queryset.filter(start__lt=max(day_span(value, zone)[1] for zone in self._zones))

@@ -1,7 +1,7 @@
 """What was done to a record without a timeline of its own, read from the audit log, in words."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -9,7 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from bookings.models import Booking, Resource
 from customers.models import Customer, Team, User
+from kit import clock, words
 from kit.models import AuditEntry
 from kit.templatetags.house import money, number, percent
 from plans.models import Plan
@@ -85,11 +87,81 @@ def _told(entry: AuditEntry, names: "_Names") -> tuple[str, str]:
             if entry.changes["is_admin"][1]:
                 return "shield-check", _("%(name)s became an admin") % who
             return "shield", _("%(name)s is no longer an admin") % who
+        case "team.share_credit":
+            if entry.changes["shared_credit"][1]:
+                return "tickets", _("Booking credit opened to the team")
+            return "tickets", _("Booking credit closed to the team")
         case "team.archive":
             return "archive", _("Archived")
         case "team.restore":
             return "archive-restore", _("Brought back")
     return "pencil", _("Changed")
+
+
+TIMES = {"start": _l("From"), "end": _l("Until")}
+OF_BOOKINGS = {
+    "booking.make": ("calendar-plus", _l("Booked")),
+    "booking.approve": ("badge-check", _l("Approved")),
+    "booking.change": ("pencil", _l("Changed")),
+    "booking.cancel": ("calendar-x", _l("Cancelled")),
+    "booking.restore": ("undo-2", _l("Cancellation withdrawn")),
+    "booking.lapse": ("hourglass", _l("Not approved in time")),
+    "booking.no_show": ("user-x", _l("Whether they came")),
+    "booking.credit_withdrawn": ("tickets", _l("Its booking credit will not come")),
+}
+_ELSE = ("history", _l("Changed"))
+
+
+def of_booking(booking: Booking) -> list[Happening]:
+    """All that was done to a booking, the newest first."""
+    entries = list(
+        AuditEntry.objects.filter(kind=booking._meta.label_lower, object_id=booking.pk).order_by(
+            "-pk"
+        )[:SHOWN]
+    )
+    users = User.objects.in_bulk({entry.by_id for entry in entries} - {None})
+    keys = {key for entry in entries for key in entry.changes.get("resource", ()) if key}
+    resources = {key: one.name for key, one in Resource.objects.in_bulk(keys).items()}
+    return [
+        Happening(
+            icon=OF_BOOKINGS.get(entry.verb, _ELSE)[0],
+            title=str(OF_BOOKINGS.get(entry.verb, _ELSE)[1]),
+            at=entry.at,
+            by=str(users[entry.by_id]) if entry.by_id in users else "",
+            changes=list(_of_booking(entry, booking, resources)),
+        )
+        for entry in entries
+    ]
+
+
+def _of_booking(entry: AuditEntry, booking: Booking, resources: dict[int, str]) -> Iterator[Change]:
+    if entry.verb == "booking.make":
+        return
+    for field, (before, after) in entry.changes.items():
+        match field:
+            case "start" | "end":
+                yield Change(TIMES[field], *(_moment(one, booking.zone) for one in (before, after)))
+            case "resource":
+                yield Change(_("What"), resources.get(before, ""), resources.get(after, ""))
+            case "price" | "amount":
+                name = _("Price") if field == "price" else _("To pay")
+                yield Change(name, *(_sum(one, booking.currency) for one in (before, after)))
+            case "fee":
+                yield Change(_("Kept"), "", _sum(after, booking.currency))
+            case "attendees":
+                yield Change(_("People"), str(before), str(after))
+            case "state":
+                states = dict(Booking.State.choices)
+                yield Change(_("State"), *(str(states.get(one, one)) for one in (before, after)))
+
+
+def _moment(text: str, zone: str) -> str:
+    moment = dt.datetime.fromisoformat(text).astimezone(clock.zone(zone))
+    return f"{words.day(moment.date())}, {moment:%H:%M}"
+
+
+def _sum(text: str | None, currency: str) -> str:
+    return "" if text is None else money(Decimal(text), currency)
 
 
 class _Names:

@@ -21,15 +21,22 @@ class Item(NamedTuple):
 # Route, words, icon, and the policy of the page behind it.
 PLACES = [
     ("panel:home", _("Home"), "house", "see_panel"),
+    ("panel:check_ins", _("Front desk"), "concierge-bell", "see_panel"),
+    ("panel:calendar", _("Calendar"), "calendar-days", "see_panel"),
+    ("panel:bookings", _("Bookings"), "calendar-check", "see_panel"),
     ("panel:customers", _("Customers"), "users-round", "see_panel"),
     ("panel:teams", _("Teams"), "users", "see_panel"),
     ("panel:contracts", _("Contracts"), "file-text", "see_panel"),
+    ("panel:resources", _("Resources"), "lamp-desk", "see_panel"),
     ("panel:plans", _("Plans"), "armchair", "see_panel"),
     ("panel:imports", _("Import"), "file-up", "manage_everywhere"),
     ("panel:staff", _("Staff"), "user-cog", "own_everywhere"),
     ("panel:settings", _("Settings"), "settings", "own_space"),
     ("panel:components", _("Components"), "palette", "own_space"),
 ]
+
+# Pages that lie beside the place they belong to.
+BESIDE = {"/resource-types/": "/resources/"}
 
 
 def items(request: HttpRequest) -> list[Item]:
@@ -39,7 +46,10 @@ def items(request: HttpRequest) -> list[Item]:
         for route, label, icon, policy in PLACES
         if policies.allows(request, policy) and (route != "panel:components" or settings.DEBUG)
     ]
-    under = [item for item in found if request.path.startswith(item.url)]
+    path = request.path
+    for beside, place in BESIDE.items():
+        path = path.replace(beside, place, 1)
+    under = [item for item in found if path.startswith(item.url)]
     here = max((item.url for item in under), key=len, default=None)
     return [item._replace(current=item.url == here) for item in found]
 

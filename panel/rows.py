@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from bookings.models import Booking, Resource
+from bookings.models import Booking, CheckIn, Resource, ResourceType
 from customers.models import Customer, Team
 from customers.rights import RIGHTS, WORDS
 from plans.models import Contract, Plan
@@ -55,6 +55,26 @@ def resource(request: HttpRequest, pk: int) -> Resource:
     seen = Resource.objects.visible_to(request.user).with_times()
     found = get_object_or_404(seen, pk=pk)
     within_reach(request, found.location)
+    return found
+
+
+def resource_type(request: HttpRequest, pk: int) -> ResourceType:
+    """A type of resources. It has no location: what concerns one asks for the right there."""
+    return get_object_or_404(ResourceType, pk=pk)
+
+
+def check_in(request: HttpRequest, pk: int) -> CheckIn:
+    """Somebody who is in, or was."""
+    seen = CheckIn.objects.visible_to(request.user).select_related("customer", "location")
+    found = get_object_or_404(seen, pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def location(request: HttpRequest, pk: int) -> Location:
+    """A location, for whoever has the page's right there."""
+    found = get_object_or_404(Location, pk=pk)
+    within_reach(request, found)
     return found
 
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Team, User
 from kit.forms import HouseForm
+from panel.forms.suspensions import cancel_label
 
 
 class BulkSuspendForm(HouseForm, forms.Form):
@@ -13,6 +14,15 @@ class BulkSuspendForm(HouseForm, forms.Form):
         label=_("Reason"), max_length=500, widget=forms.Textarea({"rows": 2}),
         help_text=_("The same for everybody. It is told to whoever signs in."),
     )  # fmt: skip
+    cancel_bookings = forms.BooleanField(
+        required=False, help_text=_("Nothing is charged for them. Otherwise they stay.")
+    )
+
+    def __init__(self, *args, ahead: int, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["cancel_bookings"].label = cancel_label(ahead)
+        if not ahead:
+            del self.fields["cancel_bookings"]
 
 
 class TeamForm(HouseForm, forms.Form):

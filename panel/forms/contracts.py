@@ -14,6 +14,7 @@ from kit.widgets import Affixed, DateInput, MoneyInput
 from plans.models import Contract, Plan
 from spaces.models import Location
 
+KEEP, CANCEL = "keep", "cancel"
 FOR_MANAGERS = ("price", "discount", "bill_missed")
 
 
@@ -104,11 +105,35 @@ class SignUpForm(HouseForm, OnceForm):
         }
 
 
+class KeptUnlessSaid(forms.RadioSelect):
+    """What is asked only where something is booked: what nobody decides about stays."""
+
+    def value_from_datadict(self, data, files, name):
+        return super().value_from_datadict(data, files, name) or KEEP
+
+
 class CancelForm(HouseForm, OnceForm):
+    """The last day, and what becomes of what is booked for later."""
+
     last_day = forms.DateField(label=_l("Last day"), widget=DateInput)
+    bookings = forms.ChoiceField(
+        label=_l("What is booked for later"), initial=KEEP, widget=KeptUnlessSaid,
+        choices=[(KEEP, _l("Keep it")), (CANCEL, _l("Cancel it too"))],
+    )  # fmt: skip
     reason = forms.CharField(
         label=_l("Reason"), required=False, max_length=500, widget=forms.Textarea({"rows": 2})
     )
+
+    @property
+    def day_asked(self) -> dt.date | None:
+        """The last day that the page is about; None when what was typed is none."""
+        if self.is_bound:
+            return self.cleaned_data.get("last_day") if hasattr(self, "cleaned_data") else None
+        return self.initial.get("last_day")
+
+    @property
+    def cancels_bookings(self) -> bool:
+        return self.cleaned_data["bookings"] == CANCEL
 
 
 class CallOffForm(HouseForm, OnceForm):

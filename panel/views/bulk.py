@@ -23,6 +23,7 @@ from kit.forms import ConfirmForm
 from kit.policies import policy
 from kit.problems import Problem, Refused
 from panel.forms.bulk import BulkSuspendForm, TeamForm
+from panel.views.suspensions import bookings_ahead
 from spaces.models import Location
 
 MOST_AT_ONCE = 100
@@ -107,14 +108,15 @@ def archive(request: HttpRequest) -> HttpResponse:
 @reads_and_writes
 def suspend(request: HttpRequest) -> HttpResponse:
     """Suspend the ticked customers, all for one reason."""
-    form = BulkSuspendForm.of(request)
+    ticked = _ticked(request)
+    form = BulkSuspendForm.of(request, ahead=bookings_ahead(ticked.not_suspended()))
     return _bulk(
         request,
         SUSPEND,
-        _ticked(request),
+        ticked,
         form=form,
         against=lambda chosen: {one.pk: one.suspend_problems() for one in chosen},
-        deed=lambda customer: customer.suspend(reason=form.cleaned_data["reason"], by=request.user),
+        deed=lambda customer: customer.suspend(**form.cleaned_data, by=request.user),
     )
 
 

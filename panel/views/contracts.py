@@ -20,10 +20,12 @@ from panel.forms.contracts import SignUpForm
 from panel.lists import page
 from plans import previews
 from plans.models import Contract, PlanChange
+from plans.models.states import State
 from spaces.models import Location, Todays
 
 SORTS = {"start": "starts_on", "end": "ends_on"}
 CYCLES_SHOWN = 6
+OVER = (State.ENDED, State.CALLED_OFF)
 
 
 @policy("see_panel")
@@ -112,6 +114,9 @@ def contract(request: HttpRequest, pk: int) -> HttpResponse:
         "freezes": [one for one in contract.freezes.all() if one.withdrawn_at is None],
         "change": next((one for one in changes if one.withdrawn_at is None), None),
         "origin": _origin(contract),
+        "occupied": contract.assignments.standing().select_related("resource__location"),
+        "may_serve": request.user.may("serve_customers", at=contract.location),
+        "is_over": contract.state_on(today) in OVER,
         "decisions": _decisions(contract, changes),
         "crumbs": [
             (_("Customers"), reverse("panel:customers")),

@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -6,7 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from bookings.models import Booking
+from bookings.standing import Standing
 from customers.models import Customer
+from kit import clock
 from kit.forms import ConfirmForm
 from kit.once import creates
 from kit.policies import policy
@@ -20,6 +25,7 @@ from spaces.models import Location, Todays
 
 SORTS = {"name": "sort_name", "registered": "registered_on"}
 ENTRIES_SHOWN = 30
+BOOKINGS_SHOWN, PAST_SHOWN = 5, 3
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -107,12 +113,36 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "contracts": contracts,
             "spans": [_span(contract, today) for contract in contracts],
             "memberships": customer.team_memberships.filter(left_at=None).select_related("team"),
+            "bookings": _bookings(customer, request),
+            "pots": Standing.of(customer).all_pots(today),
+            "check_in": customer.check_ins.filter(left_at=None)
+            .select_related("location", "by")
+            .first(),
             "entries": entries if everything else entries[:ENTRIES_SHOWN],
             "more_entries": not everything and len(entries) > ENTRIES_SHOWN,
             "against_discarding": customer.discard_problems(),
             "crumbs": _crumbs(),
         },
     )
+
+
+class Bookings(NamedTuple):
+    """What lies ahead of a customer, and what was last."""
+
+    ahead: list[Booking]
+    past: list[Booking]
+    more: bool
+
+
+def _bookings(customer: Customer, request: HttpRequest) -> Bookings:
+    """A customer's bookings, where this person may see them."""
+    now = clock.now()
+    seen = Booking.objects.visible_to(request.user).filter(customer=customer).shown()
+    ahead = list(seen.upcoming(at=now)[: BOOKINGS_SHOWN + 1])
+    over = seen.exclude(pk__in=[one.pk for one in ahead]).filter(start__lte=now)
+    past = list(over.order_by("-start", "-pk")[: PAST_SHOWN + 1])
+    more = len(ahead) > BOOKINGS_SHOWN or len(past) > PAST_SHOWN
+    return Bookings(ahead[:BOOKINGS_SHOWN], past[:PAST_SHOWN], more)
 
 
 def _contracts(customer: Customer, today) -> list[Contract]:

@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from bookings import endings
+from kit import clock
 from kit.once import creates
 from kit.policies import policy
 from panel import rows
@@ -34,15 +36,23 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
     contract = rows.contract(request, pk)
     earliest = contract.earliest_last_day(on=contract.location.today())
     form = CancelForm.of(request, initial={"last_day": earliest})
-    if form.is_valid():
+    asked = "preview" in request.POST
+    if form.is_valid() and not asked:
+        what = {name: form.cleaned_data[name] for name in ("last_day", "reason")}
         with form.showing_refusals():
-            contract.cancel(**arguments(form), by=request.user)
+            if form.cancels_bookings:
+                endings.cancel_with_bookings(contract, **what, by=request.user)
+            else:
+                contract.cancel(**what, by=request.user)
             messages.success(request, _("Cancelled."))
             return redirect("panel:contract", pk)
-    may_break_terms = request.user.may("manage_space", at=contract.location)
+    now, last_day = clock.now(), form.day_asked
+    afterwards = endings.bookings_after(contract, last_day, at=now) if last_day else ()
     return _page(
-        request, "cancellation", contract, form, earliest=earliest, may_break_terms=may_break_terms
-    )
+        request, "cancellation", contract, form, asked=asked, earliest=earliest,
+        afterwards=[(one, one.kept(at=now)) for one in afterwards],
+        may_break_terms=request.user.may("manage_space", at=contract.location),
+    )  # fmt: skip
 
 
 @policy("serve_customers")

@@ -1,20 +1,26 @@
 import datetime as dt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import Min, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from bookings.hours import day_span
+from bookings.models import Booking, CheckIn, Resource, State
+from bookings.models.booking import BookingQuerySet
 from customers.models import Customer, Suspension, User
 from customers.models.customer import CustomerQuerySet
 from kit import clock, guards, jobs
 from kit.policies import policy
+from kit.templatetags.house import number, percent
 from panel.charts import columns
+from panel.occupancy import Today
 from plans.models import Contract, HeldAnnouncement
 from plans.models.contracts import ContractQuerySet
 from spaces.models import Location, Todays
@@ -30,7 +36,7 @@ class Figure(NamedTuple):
     """A number and the address of the rows behind it."""
 
     label: str | Promise
-    value: int
+    value: int | str
     url: str
     icon: str
     note: str | Promise = ""
@@ -42,12 +48,16 @@ def home(request: HttpRequest) -> HttpResponse:
     """What is going on: who is here, what starts and ends, and what needs somebody."""
     todays = Location.objects.all().todays()
     today = todays.most
+    live = Resource.objects.visible_to(request.user).live()
+    resources = list(live.select_related("type", "location"))
+    bookings = Booking.objects.visible_to(request.user)
     contracts = Contract.objects.visible_to(request.user)
     starting = contracts.standing().filter(starts_on__range=(today + DAY, today + SOON))
     ending = contracts.standing().filter(ends_on__range=(today, today + MONTH))
     customers = Customer.objects.visible_to(request.user)
     context = {
         "today": today,
+        "of_today": _of_today(resources, bookings) if resources else None,
         "figures": [*_people(customers, todays), *_agreements(contracts, todays, starting, ending)],
         "starting": _rows(starting.order_by("starts_on", "pk")),
         "ending": _rows(ending.order_by("ends_on", "pk")),
@@ -62,6 +72,48 @@ def home(request: HttpRequest) -> HttpResponse:
         "empty": not customers.exists(),
     }
     return render(request, "panel/home.html", context)
+
+
+class OfToday(NamedTuple):
+    """What is booked today: the figures, and the next bookings."""
+
+    figures: list[Figure]
+    bookings: list[Booking]
+    more: int
+
+
+def _of_today(resources: list[Resource], bookings: BookingQuerySet) -> OfToday:
+    """Bookings, arrivals and occupancy of the date that it is where each resource is."""
+    now = clock.now()
+    spans = [day_span(one.location.today(), one.zone) for one in resources]
+    start, end = min(first for first, _last in spans), max(last for _first, last in spans)
+    near = bookings.standing(at=now).filter(start__lt=end, end__gt=start).shown()
+    came = CheckIn.objects.filter(booking=OuterRef("pk"), refused_because="")
+    of_today: list[Any] = [
+        one
+        for one in near.annotate(has_come=Exists(came)).order_by("start", "pk")
+        if one.resource.location.today() in one.days
+    ]
+    rest = [one for one in of_today if one.end > now]
+    expected = [one for one in rest if one.state == State.CONFIRMED and not one.has_come]
+    waiting = bookings.filter(state=State.TENTATIVE, start__gt=now).count()
+    figures = [
+        Figure(_("Bookings today"), len(of_today), reverse("panel:calendar"), "calendar-days"),
+        Figure(_("Still expected"), len(expected), reverse("panel:check_ins"), "concierge-bell"),
+        Figure(_("To approve"), waiting, f"{reverse('panel:bookings')}?state=tentative", "clock"),
+        _occupancy(resources, now),
+    ]
+    return OfToday(figures, rest[:ROWS], max(0, len(rest) - ROWS))
+
+
+def _occupancy(resources: list[Resource], now: dt.datetime) -> Figure:
+    """How much of today's open hours is booked."""
+    booked, open_ = Today.of(resources, now).share
+    value = percent(round(100 * booked / open_)) if open_ else "–"
+    hours = {"booked": number(round(booked / 60)), "open": number(round(open_ / 60))}
+    note = gettext("%(booked)s of %(open)s hours") % hours if open_ else ""
+    calendar = reverse("panel:calendar")
+    return Figure(_("Occupancy today"), value, calendar, "chart-no-axes-column", note)
 
 
 def _people(customers: CustomerQuerySet, todays: Todays) -> list[Figure]:

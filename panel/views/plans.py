@@ -12,7 +12,7 @@ from kit.once import creates
 from kit.policies import allows, policy
 from kit.problems import Refused
 from panel import rows
-from panel.forms.plans import EditPlanForm, NewPlanForm, PriceForm
+from panel.forms.plans import EditPlanForm, NewPlanForm, PriceForm, house_currency
 from plans.models import Contract, Plan
 from spaces.models import Location
 
@@ -61,6 +61,8 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
             ::-1
         ],
         "contracts": contracts,
+        "credits": one.credits.live().prefetch_related("types"),
+        "credit_currency": one.currency or house_currency(),
         "crumbs": _crumbs(),
         "may_manage": allows(request, "manage_space"),
     }

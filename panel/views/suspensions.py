@@ -1,5 +1,7 @@
 """The door of a customer: closing it with a reason, and opening it again."""
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,7 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from bookings.models import Booking
 from customers.models import Customer, Suspension
+from kit import clock
 from kit.once import creates
 from kit.policies import policy
 from panel import rows
@@ -22,10 +26,10 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 def suspension(request: HttpRequest, pk: int) -> HttpResponse:
     """Suspend a customer; one who is suspended is shown with who did it, when and why."""
     customer = rows.customer(request, pk)
-    form = SuspendForm.of(request)
+    form = SuspendForm.of(request, ahead=bookings_ahead([customer]))
     if form.is_valid():
         with form.showing_refusals():
-            customer.suspend(by=request.user, reason=form.cleaned_data["reason"])
+            customer.suspend(**form.what, by=request.user)
             messages.success(request, _("%s is suspended.") % customer.name)
             return redirect("panel:customer", pk)
     lift_form = LiftForm(customer=customer, user=request.user)
@@ -45,6 +49,13 @@ def reinstatement(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, words % customer.name)
             return redirect("panel:customer", pk)
     return _page(request, customer, suspend_form=None, lift_form=form, status=form.status)
+
+
+def bookings_ahead(customers: Iterable[Customer]) -> int:
+    """How many bookings of these have not begun: what a suspension may cancel."""
+    now = clock.now()
+    ahead = Booking.objects.upcoming(at=now).filter(start__gt=now)
+    return ahead.filter(customer__in=customers).count()
 
 
 def _page(request: HttpRequest, customer: Customer, *, status: int, **forms) -> HttpResponse:

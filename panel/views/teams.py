@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from bookings.models import Booking, SharedCredit
 from customers.forms import TeamInvitationForm
 from customers.models import Customer, Team, TeamMembership
+from kit import clock
 from kit.forms import ConfirmForm
 from kit.once import creates
 from kit.policies import policy
@@ -26,6 +28,7 @@ from plans.models import Plan, TeamDefaultPlan
 from spaces.models import Location
 
 SORTS = ("name", "-name")
+BOOKINGS_SHOWN = 5
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -72,6 +75,7 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     """The record: who is in it, who pays, who may spend, and what changed."""
     team = rows.team(request, pk)
     currency = team.payer.location.currency if team.payer else house_currency()
+    bookings = _bookings(team, request)
     context = {
         "team": team,
         "may_serve": team.is_served_by(request.user),
@@ -81,10 +85,19 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
         "plan": _plan_of(team),
         "currency": currency,
         "zone": team.home.timezone if team.home else "UTC",
+        "shared_credit": SharedCredit.objects.open().filter(team=team).first(),
+        "bookings": bookings[:BOOKINGS_SHOWN],
+        "more_bookings": len(bookings) > BOOKINGS_SHOWN,
         "history": histories.of_team(team, currency=currency),
         "crumbs": _crumbs(),
     }
     return render(request, "panel/teams/record.html", context)
+
+
+def _bookings(team: Team, request: HttpRequest) -> list[Booking]:
+    """What lies ahead at the team's cost, where this person may see it; one more than is shown."""
+    seen = Booking.objects.visible_to(request.user).filter(on_behalf_of=team)
+    return list(seen.upcoming(at=clock.now()).shown()[: BOOKINGS_SHOWN + 1])
 
 
 class Person(NamedTuple):
@@ -147,6 +160,26 @@ def _offer(team: Team, plan: Plan | None, request: HttpRequest) -> None:
 def _plan_of(team: Team) -> Plan | None:
     chosen = TeamDefaultPlan.objects.filter(team=team).select_related("plan").first()
     return chosen.plan if chosen else None
+
+
+@policy("serve_customers")
+@require_POST
+def credit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open the payer's booking credit to the team, or close it: `is_open` says which."""
+    team = rows.team(request, pk)
+    is_open = request.POST.get("is_open") == "yes"
+    try:
+        SharedCredit.objects.set_for(team, is_open, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        said = (
+            _("%s may use the payer's booking credit now.")
+            if is_open
+            else _("%s does not use the payer's booking credit any more.")
+        )
+        messages.success(request, said % team)
+    return redirect("panel:team", pk)
 
 
 @policy("serve_customers")

@@ -38,7 +38,7 @@
         form.action = link.href;
       }
       window.htmx?.process(body);
-      dialog.showModal();
+      if (!dialog.open) dialog.showModal();
       body.querySelector("[autofocus], input:not([type=hidden]), select, textarea")?.focus();
     } catch {
       location.assign(link.href);

@@ -149,6 +149,24 @@ class TestSuspending:
         assert answer["Location"] == "/panel/customers/?%2F%2Fevil.example%2F="
 
 
+class TestBookingsOfTheSuspended:
+    def test_they_are_cancelled_when_it_is_ticked_and_kept_otherwise(self, w, frida):
+        story.bookable(w)
+        at = {"start": story.moment("2026-11-23 10:00"), "end": story.moment("2026-11-23 11:00")}
+        other = w.kestrel.book(customer=w.noor, **at, by=w.mona)
+        assert "Cancel the 2 bookings that lie ahead" in words(
+            frida.get(SUSPEND, ids(w.ada, w.noor))
+        )
+        frida.post(SUSPEND, ids(w.ada) | {"reason": "Flood"})
+        frida.post(SUSPEND, ids(w.noor) | {"reason": "Flood", "cancel_bookings": "on"})
+        w.booking.refresh_from_db()
+        other.refresh_from_db()
+        assert (w.booking.state, other.state) == ("confirmed", "cancelled")
+
+    def test_without_bookings_nothing_is_asked(self, w, frida):
+        assert "cancel_bookings" not in frida.get(SUSPEND, ids(w.ada)).content.decode()
+
+
 class TestLifting:
     def test_those_who_are_suspended_and_no_others(self, w, frida):
         w.noor.suspend(by=None, reason="Registered", cause="approval")

@@ -445,3 +445,39 @@ class TestArchiving:
     def test_one_with_history_is_not_deleted(self, w, mona):
         assert mona.post(f"/panel/customers/{w.noor.pk}/deletion/").status_code == 422
         assert Customer.objects.filter(pk=w.noor.pk).exists()
+
+
+class TestBookingsOnTheRecord:
+    def test_what_lies_ahead_and_what_was_last(self, w, frida, at):
+        story.bookable(w)
+        page = frida.get(f"/panel/customers/{w.ada.pk}/")
+        assert page.context["bookings"].ahead == [w.booking]
+        assert f"/panel/bookings/{w.booking.pk}/" in page.content.decode()
+        assert f"/panel/bookings/new/?customer={w.ada.pk}" in page.content.decode()
+        at("2026-11-22")
+        bookings = frida.get(f"/panel/customers/{w.ada.pk}/").context["bookings"]
+        assert (bookings.ahead, bookings.past) == ([], [w.booking])
+
+    def test_bookings_at_other_locations_are_not_told(self, w, client):
+        story.bookable(w)
+        hill = story.house(name="Hill House")
+        ella = story.login("ella@example.com")
+        ella.give_role("front_desk", by=w.mona, location=hill)
+        story.plan(hill, "Hill Desk").sign_up(w.ada, by=w.mona)
+        client.force_login(ella)
+        assert client.get(f"/panel/customers/{w.ada.pk}/").context["bookings"].ahead == []
+
+    def test_thirty_bookings_ask_as_much_as_one(self, w, frida):
+        def asked() -> int:
+            frida.get(f"/panel/customers/{w.ada.pk}/")
+            with CaptureQueriesContext(connection) as queries:
+                frida.get(f"/panel/customers/{w.ada.pk}/")
+            return len(queries)
+
+        story.bookable(w)
+        few = asked()
+        for number in range(30):
+            room = story.room(w.house, w.rooms, f"Room {number}")
+            start, end = story.moment("2026-11-23 10:00"), story.moment("2026-11-23 11:00")
+            room.book(customer=w.ada, start=start, end=end, by=w.mona)
+        assert asked() == few

@@ -1,9 +1,11 @@
+import datetime as dt
 import re
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bookings.models import CheckIn, OpeningHours
 from kit import clock, guards, jobs
 from kit.models import JobRun
 from plans.models import HeldAnnouncement
@@ -133,3 +135,52 @@ def test_an_empty_house_is_welcomed(db, client):
     story.house()
     client.force_login(story.login("mona@example.com", "owner"))
     assert "Open the house" in words(client.get("/panel/"))
+
+
+def test_today_is_told_with_figures_that_open_the_rows_behind_them(w, mona):
+    assert mona.get("/panel/").context["of_today"] is None
+    story.bookable(w)
+    OpeningHours.objects.set_for(w.house, [(4, dt.time(8), dt.time(16))], by=w.mona)
+    hall = story.room(w.house, w.rooms, "Hall", needs_approval=True)
+    start, end = story.moment("2026-11-20 15:00"), story.moment("2026-11-20 16:00")
+    hall.book(customer=w.noor, start=start, end=end, by=w.noor.user)
+    page = mona.get("/panel/")
+    told = {str(figure.label): figure.value for figure in page.context["of_today"].figures}
+    # Three hours of sixteen: the desk that a contract occupies cannot be booked.
+    assert told == {
+        "Bookings today": 2, "Still expected": 1, "To approve": 1,
+        "Occupancy today": "19\N{NO-BREAK SPACE}%",
+    }  # fmt: skip
+    assert "3 of 16 hours" in words(page)
+    for figure in page.context["of_today"].figures:
+        assert mona.get(figure.url).status_code == 200
+    CheckIn.objects.get().leave(by=w.frida)
+    CheckIn.objects.arrive(w.ada, booking=w.booking, by=w.frida)
+    [_bookings, expected, *_more] = mona.get("/panel/").context["of_today"].figures
+    assert expected.value == 0
+
+
+def test_bookings_of_other_locations_are_not_told(w, client):
+    story.bookable(w)
+    sam = story.login("sam@example.com")
+    sam.give_role("front_desk", by=None, location=story.house(name="Hill House"))
+    client.force_login(sam)
+    assert client.get("/panel/").context["of_today"] is None
+
+
+def test_thirty_bookings_ask_as_much_as_one(w, mona):
+    def asked() -> int:
+        mona.get("/panel/")
+        with CaptureQueriesContext(connection) as queries:
+            mona.get("/panel/")
+        return len(queries)
+
+    story.bookable(w)
+    few = asked()
+    for number in range(30):
+        room = story.room(w.house, w.rooms, f"Room {number}")
+        room.book(
+            customer=w.ada, start=story.moment("2026-11-20 14:00"),
+            end=story.moment("2026-11-20 15:00"), by=w.mona,
+        )  # fmt: skip
+    assert asked() == few

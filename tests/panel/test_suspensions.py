@@ -84,9 +84,22 @@ class TestSuspending:
         assert list(answer.context["suspend_form"].errors) == ["reason"]
         assert w.ada.suspension is None
 
-    def test_neither_cause_nor_bookings_can_be_slipped_in(self, w, frida):
-        frida.post(door(w.ada), form("Loud") | {"cause": "debt", "cancel_bookings": "on"})
+    def test_no_cause_can_be_slipped_in(self, w, frida):
+        frida.post(door(w.ada), form("Loud") | {"cause": "debt"})
         assert (w.ada.suspension.cause, w.ada.suspension.cancel_bookings) == ("manual", False)
+
+    def test_bookings_ahead_are_kept_unless_it_is_ticked(self, w, frida):
+        story.bookable(w)
+        page = frida.get(door(w.ada))
+        assert "Cancel the booking that lies ahead" in words(page)
+        frida.post(door(w.ada), form("Loud"))
+        w.booking.refresh_from_db()
+        assert w.booking.state == "confirmed"
+        w.ada.reinstate(by=w.mona)
+        frida.post(door(w.ada), form("Louder") | {"cancel_bookings": "on"})
+        w.booking.refresh_from_db()
+        assert (w.booking.state, w.booking.amount) == ("cancelled", 0)
+        assert w.ada.suspension.cancel_bookings
 
     def test_sent_twice_it_acts_once(self, w, frida):
         first, second = (frida.post(door(w.ada), form("Loud")) for _time in range(2))

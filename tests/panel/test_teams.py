@@ -482,3 +482,13 @@ class TestArchiving:
         answer = frida.post(f"/panel/teams/{w.team.pk}/restoring/")
         assert answer.status_code == 422
         assert "A team has this name already" in words(answer)
+
+
+def test_what_is_booked_for_a_team_is_told(w, client):
+    story.bookable(w)
+    at = {"start": story.moment("2026-11-23 10:00"), "end": story.moment("2026-11-23 11:00")}
+    booking = w.kestrel.book(customer=w.lin, on_behalf_of=w.team, **at, by=w.mona)
+    client.force_login(w.frida)
+    page = client.get(f"/panel/teams/{w.team.pk}/")
+    assert page.context["bookings"] == [booking]
+    assert "Kestrel · Lin & Co" in words(page)
