@@ -29,6 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -309,6 +310,9 @@ def test(arguments: list[str]) -> int:
     parser.add_argument(
         "--engine", choices=("sqlite", "postgresql"), help="one of the engines instead of both"
     )
+    parser.add_argument(
+        "--in-turn", action="store_true", help="one engine after the other, not side by side"
+    )
     options, for_pytest = parser.parse_known_args(arguments)
     engines = [options.engine] if options.engine else ["sqlite", "postgresql"]
     if options.quick:
@@ -320,12 +324,28 @@ def test(arguments: list[str]) -> int:
     if not chromium and not options.quick:
         say("Browser tests are skipped: no Chromium was found (install it, or set CHROMIUM).")
 
-    results = []
-    for engine in engines:
-        started = time.monotonic()
-        say(f"\n── {engine} ──")
-        code = test_on(engine, for_pytest, chromium)
-        results.append((engine, code, time.monotonic() - started))
+    # The second engine runs beside the first one where there are processors for both; what it has
+    # to say is said afterwards.
+    beside = engines[1:] if (os.cpu_count() or 1) > 1 and not options.in_turn else []
+    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
+        running = {}
+        for engine in beside:
+            output = (Path(folder) / engine).open("w+b")
+            running[engine] = (
+                output,
+                pool.submit(timed, suite_on, engine, for_pytest, chromium, output),
+            )
+        results = []
+        for engine in engines:
+            say(f"\n── {engine} ──")
+            if engine not in running:
+                results.append((engine, *timed(suite_on, engine, for_pytest, chromium)))
+                continue
+            output, told = running[engine]
+            results.append((engine, *told.result()))
+            output.seek(0)
+            say(output.read().decode(errors="replace"))
+            output.close()
     say("")
     for engine, code, seconds in results:
         verdict = {0: "passed", 5: "no test was chosen"}.get(code, "FAILED")
@@ -333,8 +353,14 @@ def test(arguments: list[str]) -> int:
     return max(code for _engine, code, _seconds in results)
 
 
-def test_on(engine: str, for_pytest: list[str], chromium: str | None) -> int:
-    """Run pytest against one engine."""
+def timed(act, *arguments) -> tuple[int, float]:
+    """What a step gave back, and how many seconds it took."""
+    started = time.monotonic()
+    return act(*arguments), time.monotonic() - started
+
+
+def suite_on(engine: str, for_pytest: list[str], chromium: str | None, output=None) -> int:
+    """Run pytest against one engine, into a file where one is given."""
     environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
     if chromium:
         environment |= {"CHROMIUM": chromium, "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
@@ -350,6 +376,8 @@ def test_on(engine: str, for_pytest: list[str], chromium: str | None) -> int:
             [str(PYTHON), "-m", "pytest", "-m", unwanted, *for_pytest],
             env=environment,
             cwd=HOUSE,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
         ).returncode
 
 

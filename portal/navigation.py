@@ -1,4 +1,4 @@
-"""The portal's bar: home, plans, the team of whoever is in one, the account."""
+"""The portal's bar: home, booking, plans, the team of whoever is in one, the account."""
 
 from typing import Any, NamedTuple
 
@@ -26,6 +26,8 @@ def items(request: Any) -> list[Item]:
     home = reverse("portal:home")
     places = [
         (_("Home"), home, "house", [reverse("portal:home") + "contracts/"]),
+        (_("Book"), reverse("portal:book"), "calendar-plus", []),
+        (_("Bookings"), reverse("portal:bookings"), "calendar-check", []),
         (_("Plans"), reverse("portal:plans"), "armchair", []),
         *_teams(request),
         (_("Account"), reverse("portal:account"), "circle-user", []),

@@ -5,7 +5,7 @@ Whatever belongs to somebody else is a 404, also to staff and to their team mate
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 
 from bookings.models import Booking, Resource
@@ -65,24 +65,59 @@ def spending_teams(customer: Customer) -> Any:
     return Team.objects.live().filter(Exists(may), payer__isnull=False).select_related("payer")
 
 
+def booking_teams(customer: Customer) -> Any:
+    """The teams for which a customer may book: it may spend for them, or nobody pays for them."""
+    may = _present(customer).filter(
+        Q(is_admin=True) | Q(team__spending=Team.Spending.EVERYONE) | Q(team__payer=None)
+    )
+    return Team.objects.live().filter(Exists(may)).select_related("payer")
+
+
+def leads_teams(customer: Customer) -> bool:
+    """Whether a customer is an admin of a team."""
+    return Team.objects.live().filter(Exists(_present(customer).filter(is_admin=True))).exists()
+
+
+def team_mates(customer: Customer) -> Any:
+    """Who else is in the teams that a customer is an admin of, one row a team."""
+    led = TeamMembership.objects.filter(
+        team=OuterRef("team"), customer=customer, is_admin=True, left_at=None
+    )
+    found = TeamMembership.objects.filter(Exists(led), left_at=None, team__archived_at=None)
+    others = found.filter(~Q(customer=customer)).select_related("customer__location", "team")
+    return others.order_by("customer__sort_name", "customer", "team")
+
+
 def _present(customer: Customer) -> Any:
     return TeamMembership.objects.filter(team=OuterRef("pk"), customer=customer, left_at=None)
 
 
 def resources(customer: Customer) -> Any:
-    """What can be booked at the customer's home."""
-    return Resource.objects.live().filter(location=customer.location_id).with_times()
+    """What can be booked at the customer's home; each knows the digest of its picture."""
+    found = Resource.objects.live().filter(location=customer.location_id).with_times()
+    return found.annotate(picture_digest=F("picture__digest"))
 
 
 def resource(request: PortalRequest, pk: int) -> Resource:
     return get_object_or_404(resources(request.customer), pk=pk)
 
 
+def resources_beside(booking: Booking) -> Any:
+    """What a booking can be moved to: whatever can be booked where it takes place."""
+    there = Resource.objects.filter(location=booking.resource.location_id).with_times()
+    return there.filter(Q(archived_at=None) | Q(pk=booking.resource_id))
+
+
 def bookings(customer: Customer) -> Any:
     """A customer's own bookings, and those made for a team that it is an admin of."""
     found = Booking.objects.of_customers([customer.pk]).shown()
-    return found.select_related("on_behalf_of__payer", "series")
+    return found.select_related("on_behalf_of__payer__location", "series")
 
 
 def booking(request: PortalRequest, pk: int) -> Booking:
     return get_object_or_404(bookings(request.customer), pk=pk)
+
+
+def team_bookings(team: Team) -> Any:
+    """What was booked for a team; for its admins."""
+    return Booking.objects.filter(on_behalf_of=team).shown()

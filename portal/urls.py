@@ -4,12 +4,15 @@ from django.urls import path
 from portal.views import (
     account,
     acting,
+    bookings,
     calendar,
     contracts,
     decisions,
+    finding,
     home,
     invitations,
     plans,
+    resources,
     teams,
 )
 
@@ -18,6 +21,14 @@ app_name = "portal"
 urlpatterns = [
     path("", home.home, name="home"),
     path("acting-for/", acting.acting_for, name="acting_for"),
+    path("book/", finding.find, name="book"),
+    path("book/day/", finding.day, name="book_day"),
+    path("book/<int:pk>/", resources.resource, name="book_resource"),
+    path("book/<int:pk>/picture/", resources.picture, name="resource_picture"),
+    path("bookings/", bookings.bookings, name="bookings"),
+    path("bookings/<int:pk>/", bookings.booking, name="booking"),
+    path("bookings/<int:pk>/change/", bookings.change, name="booking_change"),
+    path("bookings/<int:pk>/cancellation/", bookings.cancellation, name="booking_cancellation"),
     path("plans/", plans.plans, name="plans"),
     path("plans/<int:pk>/join/", plans.join, name="plan_join"),
     path("contracts/<int:pk>/", contracts.contract, name="contract"),
@@ -42,6 +53,7 @@ urlpatterns = [
     path("teams/<int:pk>/", teams.team, name="team"),
     path("teams/<int:pk>/leaving/", teams.leaving, name="team_leaving"),
     path("teams/<int:pk>/spending/", teams.spending, name="team_spending"),
+    path("teams/<int:pk>/credit/", teams.credit, name="team_credit"),
     path("teams/<int:pk>/invitations/new/", teams.invitation, name="team_invitation"),
     path(
         "teams/<int:pk>/invitations/<int:invitation>/withdrawal/",

@@ -116,7 +116,14 @@ class ChangePlanForm(SigningForm):
 
 
 class CancelForm(HouseForm, OnceForm):
+    """A last day, and what becomes of what is booked for later: it is kept unless one says so."""
+
     last_day = forms.DateField(label=_l("Your last day"), widget=DateInput)
+    bookings = forms.ChoiceField(
+        label=_l("Your bookings after that day"), required=False, initial="keep",
+        choices=[("keep", _l("Keep them")), ("cancel", _l("Cancel them as well"))],
+        widget=forms.RadioSelect,
+    )  # fmt: skip
     reason = forms.CharField(
         label=_l("Reason"), required=False, max_length=500, help_text=REASON,
         widget=forms.Textarea({"rows": 2}),
@@ -133,6 +140,15 @@ class CancelForm(HouseForm, OnceForm):
     def day_asked(self) -> dt.date | None:
         """The day that is asked about; None when what was typed is none."""
         return self.cleaned_data.get("last_day") if self.is_bound else self.initial["last_day"]
+
+    @property
+    def cancels_bookings(self) -> bool:
+        return self.is_bound and self.cleaned_data.get("bookings") == "cancel"
+
+    @property
+    def what(self) -> dict[str, Any]:
+        """The arguments of the verbs."""
+        return {name: self.cleaned_data[name] for name in ("last_day", "reason")}
 
 
 class CallOffForm(HouseForm, OnceForm):

@@ -6,12 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
+from babel.dates import format_skeleton
 from django import template
+from django.utils.html import format_html
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
 
+from bookings.models import Booking, Resource, ResourceType
+from bookings.pots import Pot
+from bookings.prices import Quote
+from bookings.templatetags.bookings import hours, wall, weekday
 from customers.models import Customer
-from kit.templatetags.house import percent
+from kit import clock, words
+from kit.templatetags.house import _locale, money, percent
 from plans.cycles import Cycle
 from plans.models import Contract, Plan
 from plans.models.terms import SignedTerms
@@ -19,6 +26,8 @@ from portal import agreements, navigation
 from spaces.models import Location
 
 register = template.Library()
+# What is sold at a tax rate of its own, or at its location's.
+Taxed = Plan | ResourceType
 
 
 @register.simple_tag(takes_context=True)
@@ -38,7 +47,7 @@ def acting(context) -> dict[str, Any]:
 
 
 @register.simple_tag
-def tax_words(plan: Plan, location: Location, customer: Customer) -> str:
+def tax_words(plan: Taxed, location: Location, customer: Customer) -> str:
     """What tax does to a price, behind an amount: "plus 20 % tax", "including 20 % tax"."""
     rate, how = _tax(plan, location, customer)
     words = {"in": _("including %s tax"), "on_top": _("plus %s tax"), "none": ""}
@@ -46,14 +55,14 @@ def tax_words(plan: Plan, location: Location, customer: Customer) -> str:
 
 
 @register.simple_tag
-def tax_sentence(plan: Plan, location: Location, customer: Customer) -> str:
+def tax_sentence(plan: Taxed, location: Location, customer: Customer) -> str:
     """The same beneath several amounts: "20 % tax comes on top."."""
     rate, how = _tax(plan, location, customer)
     words = {"in": _("%s tax is included."), "on_top": _("%s tax comes on top."), "none": ""}
     return words[how] % percent(rate) if words[how] else ""
 
 
-def _tax(plan: Plan, location: Location, customer: Customer) -> tuple[Decimal, str]:
+def _tax(plan: Taxed, location: Location, customer: Customer) -> tuple[Decimal, str]:
     """The rate in percent, and whether it is "in" the prices, "on_top" or "none"."""
     rate = location.tax_rate if plan.tax_rate is None else plan.tax_rate
     if not rate:
@@ -120,3 +129,96 @@ def moment_day(value: dt.datetime, zone: str) -> dt.date:
 def of(values: dict, key: Any) -> Any:
     """The value of a key."""
     return values.get(key, "")
+
+
+# Bookings
+
+
+@register.filter
+def credit_words(it: Any, currency: str) -> str:
+    """How much credit a booking uses, or would use: "1 h of your credit"; nothing without."""
+    settled = it.settled if isinstance(it, Quote) else it
+    minutes = settled.minutes if isinstance(it, Quote) else it.credit_used
+    amount = settled.money if isinstance(it, Quote) else it.credit_amount
+    parts = [words.length(minutes)] if minutes else []
+    parts += [money(amount, currency)] if amount else []
+    return _("%s of credit") % _(" and ").join(parts) if parts else ""
+
+
+@register.filter
+def cost_words(booking: Booking) -> str:
+    """What a booking costs in a list: an amount, credit, or both; once it is given up, what was
+    kept of it."""
+    state = booking.shown_state
+    if state == Booking.State.LAPSED:
+        return ""
+    if state == Booking.State.CANCELLED:
+        kept = [one for one in booking.late_fees.all() if one.withdrawn_at is None]
+        return ", ".join(_("%s kept") % kept_words(one, booking.currency) for one in kept)
+    if not booking.price:
+        return _("Free of charge")
+    credit = credit_words(booking, booking.currency)
+    amount = money(booking.amount, booking.currency)
+    if credit and booking.amount:
+        return f"{amount}, {credit}"
+    return credit or amount
+
+
+@register.filter
+def kept_words(kept: Any, currency: str) -> str:
+    """What is kept of a booking: money, credit, or both."""
+    parts = [money(kept.amount, currency)] if kept.amount else []
+    parts += [credit] if (credit := credit_words(kept, currency)) else []
+    return _(" and ").join(parts) or money(kept.amount, currency)
+
+
+@register.simple_tag
+def cancelling(resource: Resource, start: dt.datetime | None = None) -> str:
+    """Until when it is cancelled free of charge, and what is kept later; with a start by date."""
+    parts = {"percent": percent(resource.late_fee)}
+    if not resource.late_fee:
+        return _("You can cancel free of charge until it begins.")
+    if not resource.free_cancellation_hours:
+        return _("You can cancel free of charge until it begins.")
+    if start is None:
+        parts["length"] = words.length(resource.free_cancellation_hours * 60)
+        return _("Free until %(length)s before it begins; later %(percent)s are kept.") % parts
+    until = start - dt.timedelta(hours=resource.free_cancellation_hours)
+    if until < clock.now():
+        return _("If you cancel, %(percent)s are kept: it is too late to do so for free.") % parts
+    there = wall(until, resource.zone)
+    parts["until"] = f"{weekday(there.date())}, {there:%H:%M}"
+    return _("Free to cancel until %(until)s; later %(percent)s are kept.") % parts
+
+
+@register.simple_tag
+def nearby(one: Any, start: dt.datetime) -> str:
+    """A time near another one: its day is named where it is another."""
+    zone = one.resource.zone
+    day, asked = wall(one.start, zone).date(), wall(start, zone).date()
+    shown = hours(one.start, one.end, zone)
+    return shown if day == asked else format_html("{}, {}", weekday(day), shown)
+
+
+@register.simple_tag
+def date_tile(day: dt.date) -> str:
+    """A day as a leaf of a calendar: weekday, number, month."""
+    return format_html(
+        '<time class="tile" datetime="{}"><span>{}</span> <b>{}</b> <span>{}</span></time>',
+        day.isoformat(), format_skeleton("E", day, locale=_locale()), day.day,
+        format_skeleton("MMM", day, locale=_locale()),
+    )  # fmt: skip
+
+
+@register.filter
+def pot_types(pot: Pot) -> str:
+    """What booking credit can be used for: "Desks and Meeting rooms"."""
+    names = sorted(one.name for one in pot.credit.types.all())
+    return _(" and ").join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+@register.filter
+def pot_size(pot: Pot) -> str:
+    """What there was of it in the cycle, as a number for a progress bar."""
+    value = pot.grant.value if pot.grant else pot.credit.value * pot.contract.quantity
+    return f"{value:f}"

@@ -1,7 +1,6 @@
 """The private calendar feed: what lies ahead of a customer, for calendar programs."""
 
-import datetime as dt
-from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,16 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
+from bookings import feeds
+from bookings.models import Booking, ResourceFeed
 from customers.doors import PortalRequest
-from customers.models import CalendarFeed, Customer
-from kit import clock
+from customers.models import CalendarFeed
 from kit.forms import ConfirmForm
 from kit.policies import policy
-from plans.models import Contract
-
-DAY = dt.timedelta(days=1)
 
 
 @policy("customer")
@@ -50,13 +47,16 @@ def _address(feed: CalendarFeed | None) -> str:
 @policy("public")
 @require_safe
 def feed(request: HttpRequest, token: str) -> HttpResponse:
-    """The feed itself. It has the door of the portal: once that is closed it is not there, also
-    for a request that was under way."""
-    found = CalendarFeed.objects.open().filter(token=token)
+    """The feed itself, of a customer or of a resource. A customer's has the door of the portal:
+    once that is closed it is not there, also for a request that was under way."""
+    found: Any = CalendarFeed.objects.open().filter(token=token)
     row = found.select_related("customer__location").first()
     if row is None:
+        found = ResourceFeed.objects.open().filter(token=token)
+        row = found.select_related("resource__location").first()
+    if row is None:
         raise Http404
-    content = _calendar(row.customer).to_ical()
+    content = _calendar(row).to_ical()
     if not found.exists():
         raise Http404
     answer = HttpResponse(content, content_type="text/calendar; charset=utf-8")
@@ -65,38 +65,12 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     return answer
 
 
-def _calendar(customer: Customer) -> Calendar:
-    made = Calendar()
-    made.add("prodid", "-//Coworking//Portal//EN")
-    made.add("version", "2.0")
-    made.add("x-wr-calname", f"{customer.location.name}: {customer.name}")
-    contracts = customer.contracts.standing().with_history().select_related("plan", "location")
-    for contract in contracts.order_by("starts_on", "pk"):
-        for event in _events(contract):
-            made.add_component(event)
-    return made
+def _calendar(row: CalendarFeed | ResourceFeed) -> Calendar:
+    """What a feed tells; that of a resource is for the staff, who may see who has booked."""
+    if isinstance(row, ResourceFeed):
+        return feeds.of_resource(row.resource, names=True)
+    return feeds.of_customer(row.customer, link=_link)
 
 
-def _events(contract: Contract) -> Iterator[Event]:
-    """First day, last day, and frozen days of a contract, each as whole days."""
-    plan = contract.plan.name
-    first = contract.starts_on
-    yield _event(contract, "first", first, first, _("%s: first day") % plan)
-    if contract.ends_on:
-        yield _event(contract, "last", contract.ends_on, contract.ends_on, _("%s: last day") % plan)
-    for freeze in contract.freezes.all():
-        if freeze.withdrawn_at is None and freeze.until is not None:
-            words = _("%s: frozen") % plan
-            yield _event(contract, f"freeze-{freeze.pk}", freeze.from_on, freeze.until, words)
-
-
-def _event(contract: Contract, what: str, first: dt.date, last: dt.date, words: str) -> Event:
-    event = Event()
-    event.add("uid", f"contract-{contract.pk}-{what}@{settings.MESSAGE_ID_DOMAIN}")
-    event.add("dtstamp", clock.now())
-    event.add("dtstart", first)
-    event.add("dtend", last + DAY)
-    event.add("summary", words)
-    event.add("location", contract.location.name)
-    event.add("transp", "TRANSPARENT")
-    return event
+def _link(booking: Booking) -> str:
+    return f"{settings.BASE_URL}{reverse('portal:booking', args=[booking.pk])}"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -10,14 +11,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from bookings.endings import bookings_after, cancel_with_bookings
+from bookings.models import Booking
 from customers.doors import PortalRequest
-from kit import words
+from kit import clock, words
 from kit.once import creates
 from kit.policies import policy
 from kit.problems import Refused
 from plans import previews
 from plans.cycles import DAY
 from plans.models import Contract
+from plans.models.states import LATEST
 from portal import rows
 from portal.agreements import Agreement
 from portal.forms.contracts import (
@@ -37,28 +41,41 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 @reads_and_writes
 @creates
 def cancellation(request: PortalRequest, pk: int) -> HttpResponse:
-    """Choose a last day, the earliest that the terms allow or a later one."""
+    """Choose a last day, the earliest that the terms allow or a later one, and whether what is
+    booked for later is kept."""
     contract = rows.contract(request, pk)
     earliest = contract.earliest_last_day(on=contract.location.today())
     form = CancelForm.of(request, earliest=earliest, latest=contract.ends_on)
     asked = "preview" in request.POST
     if form.is_valid() and not asked:
         with form.showing_refusals():
-            made = contract.cancel(**arguments(form), by=request.user)
+            if form.cancels_bookings:
+                made = cancel_with_bookings(contract, **form.what, by=request.user)
+            else:
+                made = contract.cancel(**form.what, by=request.user)
             messages.success(
                 request, _("Cancelled. Your last day is %s.") % words.day(made.last_day)
             )
             return redirect("portal:contract", pk)
-    preview, against = None, []
+    preview, against, later = None, [], []
     if form.day_asked is not None:
         contract = rows.contract(request, pk)
+        later = _bookings_after(contract, form.day_asked)
         try:
             what = {"last_day": form.day_asked, "by": request.user}
             preview = previews.of_cancellation(contract, **what)
         except Refused as refused:
             against = [problem.text for problem in refused.problems]
-    more = {"asked": asked, "preview": preview, "against": against}
+    more = {"asked": asked, "preview": preview, "against": against, "later": later}
     return _page(request, "cancellation", pk, form, **more)
+
+
+def _bookings_after(contract: Contract, last_day: dt.date) -> list[tuple[Booking, Any]]:
+    """What is booked for later, each with what cancelling it now would keep (or None)."""
+    now = clock.now()
+    if last_day > LATEST:
+        return []
+    return [(one, one.kept(at=now)) for one in bookings_after(contract, last_day, at=now)]
 
 
 @policy("customer")

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -5,15 +7,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from bookings.models import SharedCredit
+from bookings.pots import Pot
+from bookings.standing import Standing
 from customers.doors import PortalRequest
 from customers.forms import TeamInvitationForm
 from customers.models import Customer, Team, TeamMembership
+from kit import clock
 from kit.once import creates
 from kit.policies import policy
 from portal import rows
+from portal.forms.bookings import SharedCreditForm
 from portal.forms.teams import LeaveForm, SpendingForm
 from spaces.models import Todays
 
+SHOWN = 10
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -29,7 +37,8 @@ def teams(request: PortalRequest) -> HttpResponse:
 @policy("customer")
 @require_safe
 def team(request: PortalRequest, pk: int) -> HttpResponse:
-    """Who is in the team, who pays, who may spend; for admins also how to reach each one."""
+    """Who is in the team, who pays, who may spend; for admins also how to reach each one, what is
+    booked for the team, and the credit that it may use."""
     team = rows.team(request, pk)
     memberships = list(team.present().select_related("customer__location"))
     own = next((one for one in memberships if one.customer_id == request.customer.pk), None)
@@ -44,6 +53,9 @@ def team(request: PortalRequest, pk: int) -> HttpResponse:
         "statuses": _statuses(memberships) if is_admin else {},
         "invitations": list(team.invitations.open()) if is_admin else [],
         "full": bool(team.invitation_problems()) if is_admin else False,
+        "bookings": list(_bookings(team)) if is_admin else [],
+        "credit_is_open": _credit_is_open(team),
+        "pots": _shared_pots(team) if is_admin or team.payer_id == request.customer.pk else [],
         "crumbs": _crumbs(request),
     }
     return render(request, "portal/teams/team.html", context)
@@ -54,6 +66,43 @@ def _statuses(memberships: list[TeamMembership]) -> dict[int, str]:
     people = Customer.objects.filter(pk__in=[one.customer_id for one in memberships])
     todays = Todays.at({one.customer.location for one in memberships})
     return {one.pk: one.shown_status for one in people.with_status(on=todays)}
+
+
+def _bookings(team: Team) -> Any:
+    """What the team's people have booked for it and is not over."""
+    return rows.team_bookings(team).upcoming(at=clock.now())[:SHOWN]
+
+
+def _credit_is_open(team: Team) -> bool:
+    return SharedCredit.objects.open().filter(team=team).exists()
+
+
+def _shared_pots(team: Team) -> list[Pot]:
+    """What is left of the payer's booking credit where the team may use it."""
+    if team.payer is None or not _credit_is_open(team):
+        return []
+    return Standing.of(team.payer).all_pots(team.payer.location.today())
+
+
+@policy("customer")
+@reads_and_writes
+@creates
+def credit(request: PortalRequest, pk: int) -> HttpResponse:
+    """Open one's booking credit to the team, or close it; for who pays."""
+    team = rows.team(request, pk)
+    if team.payer_id != request.customer.pk:
+        raise Http404
+    is_open = _credit_is_open(team)
+    form = SharedCreditForm.of(request)
+    if form.is_valid():
+        with form.showing_refusals():
+            opens = "close" not in request.POST
+            SharedCredit.objects.set_for(team, opens, by=request.user)
+            said = _("The team may use your credit now.")
+            messages.success(request, said if opens else _("Your credit is for you alone again."))
+            return redirect("portal:team", pk)
+    pots = Standing.of(request.customer).all_pots(request.customer.location.today())
+    return _page(request, "credit", team, form, is_open=is_open, pots=pots)
 
 
 @policy("customer")

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests import story
+from tests.bookings.conftest import heron, kestrel, monday, rooms, t  # noqa: F401
 
 
 @pytest.fixture

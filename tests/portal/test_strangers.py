@@ -1,6 +1,7 @@
 """Whatever belongs to somebody else is not there: every page of the portal and the panel, with
 one's own, a team mate's, a stranger's and a missing row, asked for and written to."""
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
+from bookings.models import Booking, ResourceType, SharedCredit
 from customers.models import Customer, Suspension, Team, TeamMembership, User
 from kit import policies
 from kit.models import AuditEntry
@@ -21,7 +23,10 @@ pytestmark = pytest.mark.django_db
 
 NOBODY = 10**9
 # What may be in no answer: names and sums of the others.
-SECRETS = ["Mate Plan", "Mira Mate", "Stranger Plan", "Stella Stranger", "Stranger Team", "777.77"]
+SECRETS = ["Mate Plan", "Mira Mate", "Stranger Plan", "Stella Stranger", "Stranger Team", "777.77",
+           "A secret of Mira", "A secret of Stella", "Stranger Room"]  # fmt: skip
+NOUNS = ["customers", "contracts", "teams", "plans", "memberships", "invitations", "bookings",
+         "book"]  # fmt: skip
 
 
 @pytest.fixture
@@ -35,6 +40,18 @@ def rows(w) -> dict[str, dict[str, int]]:
     stranger = story.person(w.house, "Stella Stranger", user=story.login("stella@example.com"))
     others = Team.objects.start("Stranger Team", by=w.mona)
     others.add(stranger, is_admin=True, by=w.mona)
+    kinds = ResourceType.objects.make(name="Meeting rooms", by=None)
+    room = story.room(w.house, kinds, "Kestrel")
+    far = story.room(story.house(name="Far House"), kinds, "Stranger Room")
+    start = story.moment("2026-12-01 08:00")
+    hours = itertools.count()
+
+    def booked(customer) -> int:
+        begins = start + dt.timedelta(hours=next(hours))
+        return room.book(
+            customer=customer, start=begins, end=begins + dt.timedelta(hours=1), by=w.mona,
+            note=f"A secret of {customer.name}",
+        ).pk  # fmt: skip
 
     def of(customer, contract, team, plan) -> dict[str, int]:
         return {
@@ -44,6 +61,8 @@ def rows(w) -> dict[str, dict[str, int]]:
             "plans": plan.pk,
             "memberships": team.memberships.get(customer=customer).pk,
             "invitations": team.invite(f"{customer.pk}@example.com", by=w.mona).pk,
+            "bookings": booked(customer),
+            "book": far.pk if customer == stranger else room.pk,
         }
 
     return {
@@ -52,9 +71,7 @@ def rows(w) -> dict[str, dict[str, int]]:
         "stranger's": of(
             stranger, stranger_plan.sign_up(stranger, by=w.mona), others, stranger_plan
         ),
-        "missing": dict.fromkeys(
-            ["customers", "contracts", "teams", "plans", "memberships", "invitations"], NOBODY
-        ),
+        "missing": dict.fromkeys(NOUNS, NOBODY),
     }
 
 
@@ -79,12 +96,13 @@ def nouns(route: Route) -> set[str]:
     return {parts[number - 1] for number, part in enumerate(parts) if part.startswith("<int:")}
 
 
+WRITTEN = (Booking, Contract, Customer, Freeze, SharedCredit, Suspension, Team, TeamMembership,
+           AuditEntry)  # fmt: skip
+
+
 def everything() -> dict[str, list]:
     """All that a page of the portal could write, to be compared."""
-    return {
-        model.__name__: list(model.objects.order_by("pk").values())
-        for model in (Contract, Customer, Freeze, Suspension, Team, TeamMembership, AuditEntry)
-    }
+    return {model.__name__: list(model.objects.order_by("pk").values()) for model in WRITTEN}
 
 
 def ask(browser: Client, method: str, to: str):
@@ -94,16 +112,18 @@ def ask(browser: Client, method: str, to: str):
         "last_day": "2027-03-31", "starts_on": "2026-12-01", "from_on": "2026-12-01",
         "until": "2026-12-05", "on": "2026-12-01", "reason": "Because", "to": "1",
         "email": "new@example.com", "full_name": "New Person", "spending": "everyone",
-        "bookings": "keep", "accept": "on", "form_key": f"key-{to}-{method}"[:60],
+        "bookings": "keep", "accept": "on", "starts": "14:00", "ends": "15:00", "attendees": "1",
+        "on_behalf_of": "oneself", "customer": "oneself", "scope": "one", "resource": "1",
+        "form_key": f"key-{to}-{method}"[:60],
     }  # fmt: skip
     return browser.get(to) if method == "GET" else browser.post(to, data)
 
 
 def test_there_is_something_to_walk():
     assert {noun for route in portal_routes() for noun in nouns(route)} >= {
-        "contracts", "teams", "plans", "memberships", "invitations",
+        "contracts", "teams", "plans", "memberships", "invitations", "bookings", "book",
     }  # fmt: skip
-    assert len(list(portal_routes())) >= 12
+    assert len(list(portal_routes())) >= 18
 
 
 @pytest.mark.parametrize("whose", ["team mate's", "stranger's", "missing"])
@@ -113,8 +133,8 @@ def test_rows_of_others_are_not_there_and_stay_as_they_are(w, rows, whose):
     before = everything()
     faults = []
     for route, method in itertools.product(portal_routes(), ("GET", "POST")):
-        if whose == "team mate's" and nouns(route) == {"teams"}:
-            continue  # the team is one's own as well
+        if whose == "team mate's" and nouns(route) in ({"teams"}, {"book"}):
+            continue  # the team is one's own as well, and rooms are nobody's
         to = address(route, rows[whose])
         answer = ask(browser, method, to)
         text = answer.content.decode()
@@ -137,6 +157,7 @@ def test_ones_own_rows_are_there(w, rows):
     assert (
         answers["portal:contract"] == answers["portal:team"] == answers["portal:plan_join"] == 200
     )
+    assert answers["portal:booking"] == answers["portal:book_resource"] == 200
     assert sum(status == 200 for status in answers.values()) >= len(answers) * 0.5, answers
 
 
@@ -168,6 +189,7 @@ def test_the_panel_shows_customers_nothing_whatever_they_ask_for(w, rows, who):
             continue
         for whose, method in itertools.product(rows, ("GET", "POST")):
             keys = {
+                **dict.fromkeys(nouns(route), 1),
                 "staff": w.frida.pk, "imports": 1, "locations": w.house.pk,
                 "people": rows[whose]["customers"], **rows[whose],
             }  # fmt: skip
@@ -188,7 +210,8 @@ def test_staff_of_one_location_see_nothing_of_another(w, rows):
         if not route.address.startswith(("panel/customers/<", "panel/contracts/<")):
             continue
         for method in ("GET", "POST"):
-            answer = ask(browser, method, address(route, {**rows["stranger's"]}))
+            keys = {**dict.fromkeys(nouns(route), 1), **rows["stranger's"]}
+            answer = ask(browser, method, address(route, keys))
             assert answer.status_code in (404, 405), f"{method} {route.address}"
             assert not any(secret in answer.content.decode() for secret in SECRETS)
     text = browser.get("/panel/customers/?q=stella").content.decode()

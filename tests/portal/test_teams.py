@@ -32,7 +32,7 @@ class TestReading:
         assert "lin@example.com" not in page.content.decode()
         assert "Member" not in text
         assert "Lin & Co pays for what is signed and booked for the team." in text
-        assert "Only admins may sign at its cost." in text
+        assert "Only admins may sign and book at its cost." in text
         for name in ("team_invitation", "team_spending"):
             assert reverse(f"portal:{name}", args=[w.team.pk]) not in page.content.decode()
 
@@ -143,7 +143,10 @@ class TestSpending:
         w.team.refresh_from_db()
         assert (w.team.spending, w.team.spending_limit) == ("everyone", Decimal(150))
         text = words(look(lin, "team", w.team.pk))
-        assert "Everyone in the team may sign at its cost, each for up to €150.00 a month." in text
+        assert (
+            "Everyone in the team may sign and book at its cost, each for up to €150.00 a month."
+            in text
+        )
 
     def test_not_even_an_admin_who_does_not_pay(self, w, lin):
         Team.objects.filter(pk=w.team.pk).update(payer=w.noor)
