@@ -3,8 +3,8 @@
 A table's file has a header of column names and its rows in the order of their keys. Dates and times
 of day are ISO, moments ISO in UTC, amounts and rates plain decimals, truth values true or false,
 lists and objects JSON, files base64; an empty cell is a missing value. Texts that a spreadsheet
-would run as a formula carry an apostrophe in front (`kit.cells`), and an apostrophe alone is an empty text
-in a column whose text may be missing; so `value` gives back exactly what was there.
+would run as a formula carry an apostrophe in front (`kit.cells`), and an apostrophe alone is an
+empty text in a column whose text may be missing; so `value` gives back exactly what was there.
 
 Left out are what only this installation needs or makes anew: sessions, the cache, keys of sent
 forms, pending e-mail confirmations, `session_epoch` of logins, and the plain forms of names that
