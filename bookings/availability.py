@@ -13,6 +13,7 @@ Others also meet `not_yours`.
 """
 
 import datetime as dt
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ class Availability:
     closures: dict[tuple[str, int], list[Closure]]
     taken: dict[int, list[Taken]]
     _open: dict[tuple[int, dt.date], list[Stretch]] = field(default_factory=dict)
+    _ordered: dict[int, tuple[list[Taken], list[Taken], dt.timedelta]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -175,6 +177,31 @@ class Availability:
             if one.booking is None or one.booking.state_at(at) != Booking.State.LAPSED
         ]
 
+    def near(
+        self, resource: Resource, start: dt.datetime, end: dt.datetime, *, at: dt.datetime
+    ) -> list[Taken]:
+        """What takes a moment of [start, end), preparation included, in order: found without
+        going through all the others, so that a hundred dates can be asked about."""
+        if resource.pk not in self._ordered:
+            ordered = sorted(self.taken.get(resource.pk, []), key=lambda one: one.start)
+            booked = [one.until - one.start for one in ordered if one.booking is not None]
+            occupied = [one for one in ordered if one.booking is None]
+            self._ordered[resource.pk] = (
+                [one for one in ordered if one.booking is not None],
+                occupied,
+                max(booked, default=dt.timedelta()),
+            )
+        booked_, occupied_, longest = self._ordered[resource.pk]
+        first = bisect_left(booked_, start - longest, key=lambda one: one.start)
+        last = bisect_left(booked_, end, key=lambda one: one.start)
+        found = [
+            one
+            for one in [*booked_[first:last], *occupied_]
+            if one.start < end and one.until > start
+            if one.booking is None or one.booking.state_at(at) != Booking.State.LAPSED
+        ]
+        return sorted(found, key=lambda one: one.start)
+
     def free(
         self, resource: Resource, first: dt.date, last: dt.date | None = None,
         *, at: dt.datetime | None = None,
@@ -183,9 +210,12 @@ class Availability:
         their end: preparation may reach into closed hours, not into somebody else's time."""
         days = [first + number * DAY for number in range(((last or first) - first).days + 1)]
         open_ = merged(span for day in days for span in self.open_on(resource, day))
+        if not open_:
+            return []
+        until = open_[-1][1] + resource.preparation
         gone = [
             (one.start - resource.preparation, one.until)
-            for one in self.standing_at(resource, at or clock.now())
+            for one in self.near(resource, open_[0][0], until, at=at or clock.now())
         ]
         return without(open_, gone)
 
@@ -275,10 +305,8 @@ class Availability:
 
     def _taken_problems(self, resource, start, end, at, leaving_out) -> Iterator[Problem]:
         blocked_until = end + resource.preparation
-        for one in sorted(self.standing_at(resource, at), key=lambda one: one.start):
-            if one.booking is not None and one.booking.pk in leaving_out:
-                continue
-            if one.start < blocked_until and start < one.until:
+        for one in self.near(resource, start, blocked_until, at=at):
+            if one.booking is None or one.booking.pk not in leaving_out:
                 yield _taken_problem(resource, one, start, end)
 
     # What could be had instead

@@ -20,6 +20,8 @@ NOON = "2026-11-20 12:00Z"
 SCREENS = [
     ("customers.png", "/panel/customers/", "mona@example.com", 1280, 800, "light"),
     ("team.png", "/panel/teams/{team}/", "mona@example.com", 1280, 800, "light"),
+    ("calendar.png", "/panel/calendar/", "mona@example.com", 1280, 900, "light"),
+    ("portal-book.png", "/portal/book/?type={rooms}", "ada@example.com", 1280, 900, "light"),
     ("portal.png", "/portal/", "ada@example.com", 1280, 800, "light"),
     ("portal-plans.png", "/portal/plans/", "ada@example.com", 390, 844, "dark"),
     (
@@ -66,6 +68,7 @@ def take() -> None:
     from django.core.wsgi import get_wsgi_application
     from playwright.sync_api import sync_playwright
 
+    from bookings.models import ResourceType
     from coworking.story import PASSWORD
     from customers.models import Customer, Team
     from plans.models import Contract
@@ -74,6 +77,7 @@ def take() -> None:
     call_command("migrate", verbosity=0)
     call_command("demo", verbosity=0)
     keys = {
+        "rooms": ResourceType.objects.get(name="Meeting rooms").pk,
         "lin": Customer.objects.get(email="lin@example.com").pk,
         "ada": Contract.objects.filter(customer__email="ada@example.com").latest("pk").pk,
         "team": Team.objects.get(name="Lin & Co").pk,
