@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -126,9 +126,6 @@ class CreditGrant(models.Model):
     in minutes or in money (`unit`). What is left is the last entry's `left`.
     """
 
-    # An import that is undone takes unused credit of its contracts with it.
-    written_by_the_daily_job = True
-
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="credit_grants")
     credit = models.ForeignKey(PlanCredit, models.PROTECT, related_name="grants")
     starts_on = models.DateField()
@@ -149,6 +146,13 @@ class CreditGrant(models.Model):
 
     def __str__(self):
         return f"{self.value:f} {self.unit} from {self.starts_on}"
+
+    @classmethod
+    def untouched(cls) -> models.QuerySet:
+        """Grants that nobody has used: what the daily job wrote, which goes with the contract of
+        an import that is undone."""
+        uses = CreditEntry.objects.filter(grant=OuterRef("pk"), booking__isnull=False)
+        return cls.objects.filter(~Exists(uses))
 
     @property
     def left(self) -> Decimal:

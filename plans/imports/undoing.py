@@ -104,7 +104,7 @@ class _Made:
                  TeamMembership: self.memberships}  # fmt: skip
         for relation, rows in _rows_on(Customer, self.new):
             mine = owned.get(relation.related_model)
-            if _is_of_the_job(relation.related_model):
+            if relation.related_model in OF_THE_JOB:
                 continue
             for pk, key in rows:
                 if mine is None or pk not in mine:
@@ -113,7 +113,7 @@ class _Made:
             Contract.objects.filter(pk__in=self.contracts).values_list("pk", "customer_id")
         )
         for relation, rows in _rows_on(Contract, self.contracts):
-            if _is_of_the_job(relation.related_model):
+            if relation.related_model in OF_THE_JOB:
                 continue
             for _pk, key in rows:
                 found[holders[key]] = _("The contract of %s has changed: ") + _name(relation)
@@ -174,18 +174,18 @@ class _Made:
 def _rows_on(
     model: type[models.Model], keys: set[int]
 ) -> Iterator[tuple[models.ForeignObjectRel, list[tuple[int, int]]]]:
-    """Every relation to a model, of whichever room, with its (key, key of the target) rows."""
+    """Every relation to a model, of whichever room, with its (key, key of the target) rows.
+
+    A later room whose rows the daily job writes names those that nobody has built on `untouched`.
+    """
     for relation in model._meta.related_objects:
         if not keys or relation.many_to_many:
             continue
         related, name = relation.related_model, relation.field.attname
-        rows = related._base_manager.filter(**{f"{name}__in": keys}).values_list("pk", name)
-        yield relation, list(rows)
-
-
-def _is_of_the_job(model: type[models.Model]) -> bool:
-    """Whether the daily job writes these rows by itself; later rooms say so on their models."""
-    return model in OF_THE_JOB or getattr(model, "written_by_the_daily_job", False)
+        rows = related._base_manager.filter(**{f"{name}__in": keys})
+        if untouched := getattr(related, "untouched", None):
+            rows = rows.exclude(pk__in=untouched().values("pk"))
+        yield relation, list(rows.values_list("pk", name))
 
 
 def _name(relation: models.ForeignObjectRel) -> str:

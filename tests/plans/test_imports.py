@@ -9,13 +9,15 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from bookings import credits
+from bookings.models import CreditGrant, PlanCredit, ResourceType
 from customers.models import Customer, StatusChange, Suspension, Team, TimelineEntry
 from kit.problems import Refused
 from plans.imports import applying, undoing
 from plans.imports.columns import guess, valid_mapping
 from plans.imports.planning import Planner
 from plans.imports.reading import read
-from plans.models import Contract, ContractEvent, CustomerImport
+from plans.models import Contract, ContractEvent, CustomerImport, Plan
 from tests import story
 from tests.story import day
 
@@ -401,6 +403,37 @@ class TestUndoing:
             undoing.undo(one, by=None)
         assert set(caught.value.codes) == {"built_on"}
         assert dump() == before
+
+    def test_unused_booking_credit_of_its_contracts_goes_with_it(self, riverside):
+        rooms = self.rooms_with_credit()
+        before = dump()
+        one = made(HEADER + ",Ada,,ada@e.com,Hot Desk,2026-11-01,\n")
+        credits.roll(on=story.TODAY)
+        assert CreditGrant.objects.exists()
+        undoing.undo(one, by=None)
+        assert dump() == before
+        assert rooms.pk
+
+    def test_what_was_booked_on_its_credit_stands_in_the_way(self, w):
+        """Also for a customer who was there before: the credit is the import's."""
+        rooms = self.rooms_with_credit()
+        one = made(HEADER + ",Omar Haddad,,omar@example.com,Hot Desk,2026-11-01,\n")
+        room = story.room(w.house, rooms)
+        booking = room.book(
+            customer=w.omar, start=story.moment("2026-11-23 10:00"),
+            end=story.moment("2026-11-23 11:00"), by=None,
+        )  # fmt: skip
+        assert booking.credit_used == 60
+        with pytest.raises(Refused) as caught:
+            undoing.undo(one, by=None)
+        assert set(caught.value.codes) == {"built_on"}
+
+    def rooms_with_credit(self) -> ResourceType:
+        rooms = ResourceType.objects.make(name="Meeting rooms", by=None)
+        rooms.add_rate(per="hour", price=60, by=None)
+        desk = Plan.objects.get(name="Hot Desk")
+        PlanCredit.objects.give(desk, hours=4, types=[rooms], by=None)
+        return rooms
 
     def test_an_import_is_undone_once(self, riverside):
         one = made("full_name,email\nAda,ada@e.com\n")

@@ -6,6 +6,7 @@ from types import FrameType
 
 from django.db import close_old_connections
 
+from bookings.models.making import lapse_all
 from coworking import daily
 from kit import audit, clock, jobs, outbox
 from kit.commands import HouseCommand, Result
@@ -18,8 +19,9 @@ log = logging.getLogger(__name__)
 
 class Command(HouseCommand):
     help = (
-        "The background worker: sends e-mail, works off imports, and does the daily job once a "
-        "location's day has turned. Start one or several; stop with Ctrl-C or SIGTERM."
+        "The background worker: sends e-mail, works off imports, lets bookings lapse that nobody "
+        "approved, and does the daily job once a location's day has turned. Start one or several; "
+        "stop with Ctrl-C or SIGTERM."
     )
 
     def add_arguments(self, parser):
@@ -63,6 +65,7 @@ class Command(HouseCommand):
         """One look around; whether there may be more to do at once."""
         sent, _failed = outbox.deliver()
         sealed = audit.seal()
+        lapse_all(at=clock.now())
         if time.monotonic() >= self.ask_again_at and self.day_has_turned():
             try:
                 daily.run(daily.CHORES, job="daily")
