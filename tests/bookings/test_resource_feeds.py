@@ -40,7 +40,7 @@ def test_a_new_address_takes_the_place_of_the_one_before(w, kestrel, client):
     verbs = AuditEntry.objects.filter(verb__startswith="resource_feed").values_list(
         "verb", flat=True
     )
-    assert sorted(verbs) == ["resource_feed.open", "resource_feed.open", "resource_feed.revoke"]
+    assert sorted(verbs) == ["calendar_feed.open", "calendar_feed.open", "calendar_feed.revoke"]
 
 
 def test_a_revoked_address_works_no_more(w, kestrel, client):
