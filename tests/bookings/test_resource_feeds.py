@@ -37,7 +37,7 @@ def test_a_new_address_takes_the_place_of_the_one_before(w, kestrel, client):
     assert kestrel.calendar_feed == second
     assert client.get(address(first)).status_code == 404
     assert client.get(address(second)).status_code == 200
-    verbs = AuditEntry.objects.filter(verb__startswith="resource_feed").values_list(
+    verbs = AuditEntry.objects.filter(verb__startswith="calendar_feed").values_list(
         "verb", flat=True
     )
     assert sorted(verbs) == ["calendar_feed.open", "calendar_feed.open", "calendar_feed.revoke"]
