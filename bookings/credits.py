@@ -68,30 +68,37 @@ def _due(contract: Contract, today: dt.date) -> Iterable[tuple[str, Any]]:
         if (pot.credit.pk, pot.starts_on) not in granted_already:
             yield "missing", pot
     for grant in contract.credit_grants.all():
-        comes = _comes(contract, grant)
-        if not comes and grant.left:
-            yield Kind.WITHDRAWAL, grant
-        elif comes and grant.ends_on > today and _withdrawn(grant):
+        ends_on = _ends_on(contract, grant)
+        if ends_on is None:
+            if grant.left:
+                yield Kind.WITHDRAWAL, grant
+        elif ends_on > today and _withdrawn(grant):
             yield Kind.GRANT, grant
-        elif grant.ends_on <= today and grant.left:
+        elif ends_on <= today and grant.left:
             yield Kind.EXPIRY, grant
 
 
-def _comes(contract: Contract, grant: CreditGrant) -> bool:
-    """Whether the cycle of a grant is there by the contract's days, with a day that counts."""
+def _ends_on(contract: Contract, grant: CreditGrant) -> dt.date | None:
+    """The day after the last one of a grant's cycle, by the days that the contract has by now: it
+    may run on for longer than when it was granted. None where no day of the cycle counts."""
     if contract.is_called_off:
-        return False
+        return None
     cycle = next((one for one in contract.cycles(grant.ends_on) if one.start == grant.starts_on),
                  None)  # fmt: skip
     if cycle is None:
-        return False
+        return None
     days = ((cycle.start + dt.timedelta(days=n)) for n in range((cycle.end - cycle.start).days))
-    return any(contract.in_force_on(day) for day in days)
+    if not any(contract.in_force_on(day) for day in days):
+        return None
+    return max(cycle.end, grant.ends_on)
 
 
-def _withdrawn(grant: CreditGrant) -> bool:
-    last = max(grant.entries.all(), key=lambda entry: entry.sequence, default=None)
-    return last is not None and last.kind == Kind.WITHDRAWAL
+def _withdrawn(grant: CreditGrant) -> Any:
+    """How much of a grant was withdrawn and not granted again."""
+    entries = grant.entries.all()
+    gone = sum(entry.value for entry in entries if entry.kind == Kind.WITHDRAWAL)
+    again = sum(entry.value for entry in entries if entry.kind == Kind.GRANT) - grant.value
+    return -(gone + again)
 
 
 def _put_right(contract: Contract, today: dt.date) -> int:
@@ -100,9 +107,9 @@ def _put_right(contract: Contract, today: dt.date) -> int:
         if what == "missing":
             granted(it)
         elif what == Kind.GRANT:
-            it.write(Kind.GRANT, it.value - it.left, on=today)
+            it.write(Kind.GRANT, _withdrawn(it), on=today)
         else:
-            on = it.ends_on if what == Kind.EXPIRY else today
+            on = _ends_on(contract, it) or today if what == Kind.EXPIRY else today
             it.write(what, -it.left, on=on)
         written += 1
     return written
@@ -111,13 +118,7 @@ def _put_right(contract: Contract, today: dt.date) -> int:
 def follow_contracts(customer: Customer, *, by) -> list[Booking]:
     """After a contract was decided about: bookings ahead whose credit will not come are charged at
     their fixed price, and the credit is withdrawn. Returns the bookings that changed."""
-    entries = CreditEntry.objects.filter(grant__contract__customer=customer, kind=Kind.USE)
-    ahead = Booking.objects.filter(
-        pk__in=entries.values("booking"),
-        state__in=[State.TENTATIVE, State.CONFIRMED],
-        end__gt=clock.now(),
-    ).select_related("resource__location", "resource__type", "customer", "on_behalf_of__payer")
-    bookings = [one for one in ahead if _stands_on_sand(one)]
+    bookings = on_sand(customer)
     if bookings:
         lock_credit([customer.pk], {one.resource_id for one in bookings}, bookings=bookings)
         for booking in bookings:
@@ -125,9 +126,44 @@ def follow_contracts(customer: Customer, *, by) -> list[Booking]:
     return bookings
 
 
+def coming_again(customer: Customer) -> list[Contract]:
+    """Contracts whose credit was withdrawn, and whose cycle comes after all."""
+    withdrawn = CreditEntry.objects.filter(grant__contract__customer=customer, kind=Kind.WITHDRAWAL)
+    keys = set(withdrawn.values_list("grant__contract", flat=True))
+    if not keys:
+        return []
+    return [
+        contract
+        for contract in contracts_with_credit().filter(pk__in=keys)
+        if any(what == Kind.GRANT for what, _it in _due(contract, contract.location.today()))
+    ]
+
+
+def grant_again(contract: Contract) -> None:
+    """Give back at once what was withdrawn; the contract is locked."""
+    for what, grant in list(_due(contract, contract.location.today())):
+        if what == Kind.GRANT:
+            grant.write(Kind.GRANT, _withdrawn(grant), on=contract.location.today())
+
+
+def on_sand(customer: Customer) -> list[Booking]:
+    """Bookings ahead that use credit of a contract of this customer which will not come."""
+    entries = CreditEntry.objects.filter(grant__contract__customer=customer, kind=Kind.USE)
+    ahead = Booking.objects.filter(
+        pk__in=entries.values("booking"),
+        state__in=[State.TENTATIVE, State.CONFIRMED],
+        end__gt=clock.now(),
+    ).select_related("resource__location", "resource__type", "customer", "on_behalf_of__payer")
+    return [one for one in ahead if _stands_on_sand(one)]
+
+
 def _stands_on_sand(booking: Booking) -> bool:
-    """Whether it uses credit of a contract that will not be in force on its day."""
-    held = Contract.objects.filter(credit_grants__entries__booking=booking).distinct()
+    """Whether it uses credit of a contract that will not be in force on its day; not what it has
+    given back by now, nor what was kept of it on another day."""
+    if not (booking.credit_used or booking.credit_amount):
+        return False
+    keys = {credit["contract"] for credit in booking.explanation["credit"]}
+    held = Contract.objects.filter(pk__in=keys)
     return any(not contract.in_force_on(booking.on) for contract in held.with_history())
 
 
@@ -140,7 +176,7 @@ def _replan(booking: Booking, by) -> None:
     give_back(booking, by=by, on=booking.on)
     standing = Standing.of(booking.customer, booking.on_behalf_of)
     quote = Tariff.of([booking.resource]).quote(
-        booking.resource, booking.start, booking.end, standing=standing, price=booking.price
+        booking.resource, booking.start, booking.end, standing=standing, fixed=booking.explanation
     )
     take_price(booking, quote)
     booking._save("price", "discount", "billed_minutes", "credit_used", "credit_amount", "amount",

@@ -46,6 +46,15 @@ class DayPrice:
     by_hours: Fraction | None
     lines: tuple[Line, ...]
 
+    @classmethod
+    def of_json(cls, day: dict[str, Any]) -> "DayPrice":
+        """What an explanation says of a day; see `Quote.explanation`."""
+        return cls(
+            dt.date.fromisoformat(day["on"]), day["minutes"], day["by"], Fraction(day["amount"]),
+            None if day["by_hours"] is None else Fraction(day["by_hours"]),
+            tuple(Line(minutes, Decimal(price)) for minutes, price in day["lines"]),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -116,21 +125,25 @@ class Tariff:
 
     def quote(
         self, resource: Resource, start: dt.datetime, end: dt.datetime, *, standing: Standing,
-        price: Decimal | None = None,
+        fixed: dict[str, Any] | None = None,
     ) -> Quote:  # fmt: skip
-        """What it costs this customer. A `price` that was fixed before stays, whatever rates say.
+        """What it costs this customer. A price that was fixed before stays with its reasons (the
+        `fixed` explanation), whatever rates say by now.
 
         Raises `Refused` with `no_rate` where the type has rates and none covers the time.
         """
         on = local(start, resource.zone).date()
-        days = self._days(resource, start, end, standing, on)
         currency = resource.location.currency
-        if price is None:
+        if fixed:
+            days = [DayPrice.of_json(day) for day in fixed["days"]]
+            price, billed = Decimal(fixed["price"]), fixed["billed_minutes"]
+        else:
+            days = self._days(resource, start, end, standing, on)
             price = round_to(sum((day.amount for day in days), Fraction(0)), currency)
-        billed = _steps(start, end, resource.step_minutes) * resource.step_minutes
+            billed = _steps(start, end, resource.step_minutes) * resource.step_minutes
         discount = standing.team.discount if standing.team is not None else ZERO
         net = Fraction(price) * (1 - Fraction(discount) / 100)
-        pots = standing.pots(on, resource.type_id) if price else []
+        pots = standing.pots(on, resource.type_id, currency) if price else []
         return Quote(
             days=tuple(days), price=price, billed_minutes=billed, discount=Decimal(discount),
             settled=settle(net, billed, pots, currency), currency=currency,

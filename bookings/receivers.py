@@ -3,7 +3,7 @@
 from django.dispatch import receiver
 
 from bookings import credits
-from bookings.models import Booking
+from bookings.models import Assignment, Booking
 from bookings.models.assignments import follow_contracts
 from bookings.models.making import lock_credit
 from customers import signals as of_customers
@@ -25,8 +25,17 @@ def cancel_what_is_ahead(customer, suspension, by, **signal):
 @receiver(of_plans.contract_changed)
 def follow_the_contract(contract, by, **signal):
     """What it occupies ends with it, and what its credit had covered is charged."""
-    follow_contracts(contract.customer_id, by=by)
-    credits.follow_contracts(contract.customer, by=by)
+    customer = contract.customer
+    bookings = credits.on_sand(customer)
+    held = Assignment.objects.standing().filter(contract__customer=customer)
+    resources = {*held.values_list("resource", flat=True), *(one.resource_id for one in bookings)}
+    if bookings or credits.coming_again(customer):
+        # All at once: the later one may ask for nothing earlier.
+        lock_credit([customer.pk], resources, bookings=bookings)
+    follow_contracts(customer, by=by)
+    for one in credits.coming_again(customer):
+        credits.grant_again(one)
+    credits.follow_contracts(customer, by=by)
 
 
 @receiver(of_plans.contracts_taken_back)

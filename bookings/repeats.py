@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from bookings.availability import Alternative, Availability
 from bookings.hours import DAY, day_span
 from bookings.models.booking import Booking
-from bookings.models.making import Wish, book_all
+from bookings.models.making import Wish, book_all, lapsing, lock
 from bookings.models.resources import Resource
 from bookings.models.series import Series
 from bookings.standing import Standing
@@ -198,17 +198,18 @@ def book_series(
         raise Refused(Problem("no_dates", _("No date is left.")))
     if len(wanted) > MOST:
         raise Refused(_TOO_MANY("count"))
+    at = at or clock.now()
     series = Series(customer=customer, pattern=pattern.to_json(), made_by=by)
-    from bookings.models.making import lock
-
     payer = on_behalf_of.payer if on_behalf_of is not None else None
+    stale = lapsing([(one.resource.pk, one.start, one.end) for one in wanted], at)
     lock(
-        [customer, *([payer] if payer else [])], {one.resource.pk for one in wanted},
-        teams=[on_behalf_of] if on_behalf_of is not None else [],
+        [customer, *([payer] if payer else []), *(one.customer_id for one in stale)],
+        {one.resource.pk for one in wanted},
+        teams=[on_behalf_of] if on_behalf_of is not None else [], bookings=stale,
     )  # fmt: skip
     series.save(force_insert=True)
     book_all(
-        list(wanted), customer=customer, by=by, at=at or clock.now(), attendees=attendees,
+        list(wanted), customer=customer, by=by, at=at, attendees=attendees,
         note=note, on_behalf_of=on_behalf_of, series=series,
     )  # fmt: skip
     return series
@@ -258,7 +259,6 @@ def change(
     at = at or clock.now()
     found = concerned(booking, scope, at=at)
     target = resource or booking.resource
-    _lock(found, target)
     zone = clock.zone(target.zone)
     old_start = booking.local_start
     new_start = (start or booking.start).astimezone(zone)
@@ -267,15 +267,23 @@ def change(
     nights = new_end.date() - new_start.date()
     # Later ones first when everything moves later, so that none runs into its own neighbour.
     ordered = sorted(found, key=lambda one: one.start, reverse=new_start >= old_start)
-    _tell_together(ordered)
+    times: list[tuple[dt.datetime, dt.datetime]] = []
     for one in ordered:
-        when: dict[str, dt.datetime] = {}
-        if start is not None or end is not None:
+        if start is None and end is None:
+            times.append((one.start, one.end))
+        elif one.pk == booking.pk:
+            times.append((start or booking.start, end or booking.end))
+        else:
             day = one.local_start.date() + shift
-            when["start"] = dt.datetime.combine(day, new_start.time(), zone)
-            when["end"] = dt.datetime.combine(day + nights, new_end.time(), zone)
-            if one.pk == booking.pk:
-                when = {"start": start or booking.start, "end": end or booking.end}
+            from_ = dt.datetime.combine(day, new_start.time(), zone)
+            times.append((from_, dt.datetime.combine(day + nights, new_end.time(), zone)))
+    rooms = [resource.pk if resource else one.resource_id for one in ordered]
+    wanted = [(room, *when) for room, when in zip(rooms, times, strict=True)]
+    _lock(found, target, lapsing(wanted, at))
+    _tell_together(ordered)
+    says_when = start is not None or end is not None
+    for one, (from_, until) in zip(ordered, times, strict=True):
+        when = {"start": from_, "end": until} if says_when else {}
         one.change(
             resource=resource, attendees=attendees, note=note, waive_fee=waive_fee, by=by, at=at,
             **when,
@@ -289,12 +297,13 @@ def _tell_together(found: Sequence[Booking]) -> None:
         one.together = sorted(found, key=lambda each: each.start) if number == 0 else []
 
 
-def _lock(found: Sequence[Booking], target: Resource | None = None) -> None:
-    from bookings.models.making import lock
-
-    people = {one.customer_id for one in found}
+def _lock(
+    found: Sequence[Booking], target: Resource | None = None, stale: Sequence[Booking] = ()
+) -> None:
+    """Hold all that an edit may touch, at once; `stale` are bookings of others that lapse by it."""
+    people = {one.customer_id for one in [*found, *stale]}
     people |= {
         one.on_behalf_of.payer_id for one in found if one.on_behalf_of and one.on_behalf_of.payer_id
     }
     resources = {one.resource_id for one in found} | ({target.pk} if target else set())
-    lock(people, resources, bookings=found)
+    lock(people, resources, bookings=[*found, *stale])

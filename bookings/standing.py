@@ -119,19 +119,24 @@ class Standing:
 
     # Credit
 
-    def pots(self, on: dt.date, type_key: int) -> list[Pot]:
+    def pots(self, on: dt.date, type_key: int, currency: str) -> list[Pot]:
         """The booking credit that a booking on a day may use for a type of resources, in the order
         in which it is used: own before shared, soonest to expire first.
 
         Of each contract in force that day, the credit of the cycle in which the day lies: as it was
-        granted, or as it will be.
+        granted, or as it will be. Credit in money is good where its currency is.
         """
         found = []
         for contract in self.in_force(on):
             shared = contract.customer_id != self.customer.pk
             if shared and not self.credit_is_shared:
                 continue
-            found += [pot for pot in self._pots_of(contract, on, shared) if type_key in pot.types]
+            found += [
+                pot
+                for pot in self._pots_of(contract, on, shared)
+                if type_key in pot.types
+                and (pot.unit == "minutes" or contract.location.currency == currency)
+            ]
         return sorted(
             found, key=lambda pot: (pot.shared, pot.ends_on, pot.contract.pk, pot.credit.pk)
         )

@@ -118,7 +118,7 @@ def _left(customer: Customer, made: Sequence[Booking]) -> list[Pot]:
         return []
     booking = made[0]
     standing = Standing.of(customer, booking.on_behalf_of)
-    pots = standing.pots(booking.on, booking.resource.type_id)
+    pots = standing.pots(booking.on, booking.resource.type_id, booking.currency)
     return [one for one in pots if (one.contract.pk, one.starts_on.isoformat()) in used]
 
 

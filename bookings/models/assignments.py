@@ -146,7 +146,13 @@ def assign(
     Raises `Refused` with `occupied`, `taken`, `resource_archived`, `other_location`,
     `contract_over` or `outside_contract`.
     """
-    locks.take(customers=[contract.customer_id], resources=[resource])
+    from bookings.models.making import lapse, lock
+
+    lapsed = list(Booking.objects.lapsing(at=clock.now()).filter(resource=resource))
+    people = {contract.customer_id, *(one.customer_id for one in lapsed)}
+    lock(people, [resource.pk], bookings=lapsed)
+    for one in lapsed:  # nobody approved them before they began
+        lapse(one)
     resource.refresh_from_db()
     contract.refresh_from_db()
     today = contract.location.today()

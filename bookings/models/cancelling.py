@@ -154,7 +154,8 @@ class Cancellable(models.Model):
     def approve(self, *, by, at: dt.datetime | None = None) -> None:
         """Confirm a tentative booking: from now on it is owed.
 
-        Raises `Refused` with `not_tentative`, `lapsed`, `staff_only` or `suspended`.
+        Raises `Refused` with `not_tentative`, `lapsed`, `staff_only`, `suspended` or
+        `payer_suspended`.
         """
         at = at or clock.now()
         self._begin()
@@ -166,6 +167,9 @@ class Cancellable(models.Model):
         if suspension := self.customer.suspension:
             text = _("This customer is suspended: %s") % suspension.reason
             raise Refused(Problem("suspended", text))
+        if self.payer != self.customer and (suspension := self.payer.suspension):
+            text = _("The paying customer is suspended: %s") % suspension.reason
+            raise Refused(Problem("payer_suspended", text))
         self.state, self.approved_at, self.approved_by = self.State.CONFIRMED, at, by
         self._save("state", "approved_at", "approved_by")
         changes: dict[str, list] = {"state": [self.State.TENTATIVE, self.state]}

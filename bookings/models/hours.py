@@ -14,6 +14,8 @@ from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from spaces.models import Location
 
+# Days that can be reckoned with: a closure for good ends within them as well.
+EARLIEST, LATEST = dt.date(2000, 1, 1), dt.date(2200, 12, 31)
 # Of a resource, or of a whole location: never of both.
 _ONE_OF = Q(resource=None, location__isnull=False) | Q(resource__isnull=False, location=None)
 
@@ -129,8 +131,8 @@ class ClosureQuerySet(models.QuerySet["Closure"]):
 
         With times: from that time of the first day until that time of the last one. Nobody books
         into it from now on. What is booked there already stands against it, unless it is kept
-        knowingly. Raises `Refused` with `ends_before_start`, `bookings_inside` (one problem each)
-        or what is wrong with a field.
+        knowingly. Raises `Refused` with `ends_before_start`, `date_out_of_range`,
+        `closed_for_good`, `bookings_inside` (one problem each) or what is wrong with a field.
         """
         lock_owner(owner)
         closure = self.model(
@@ -184,6 +186,10 @@ class Closure(models.Model):
     def clean(self):
         if self.last_on and self.first_on and self.last_on < self.first_on:
             raise Refused(_BACKWARDS)
+        for name in ("first_on", "last_on"):
+            day = getattr(self, name)
+            if day and not EARLIEST <= day <= LATEST:
+                raise Refused(Problem("date_out_of_range", _("This date is too far away."), name))
         same_day = self.first_on == self.last_on
         if same_day and self.from_time and self.until_time and self.until_time <= self.from_time:
             raise Refused(_BACKWARDS)
@@ -215,11 +221,11 @@ class Closure(models.Model):
             if self.first_on <= last and self.last_on >= first:
                 yield (self.first_on, self.last_on)
             return
-        length = self.last_on - self.first_on
+        years = self.last_on.year - self.first_on.year
         for year in range(first.year - 1, last.year + 2):
-            begins = _in_year(self.first_on, year)
-            if begins >= self.first_on and begins <= last and begins + length >= first:
-                yield (begins, begins + length)
+            begins, ends = _in_year(self.first_on, year), _in_year(self.last_on, year + years)
+            if begins >= self.first_on and begins <= last and ends >= first:
+                yield (begins, ends)
 
     def bookings_problems(self) -> list[Problem]:
         """The bookings ahead that lie in it, each as a problem."""

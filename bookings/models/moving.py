@@ -45,12 +45,15 @@ class Movable(models.Model):
     ) -> "LateFee | None":  # fmt: skip
         """Change resource, time, people or note; what is not said stays.
 
-        Another time, or a resource of another type, is priced anew by today's rates and status;
-        another resource of the same type at the same time keeps the price. Too late before the old
-        start, what is given up counts as cancelled: of the time that is no longer booked on that
-        resource the percentage is kept, by its share of the minutes; returns that `LateFee`. A
-        booking that runs can only get another end. Raises `Unavailable` as `book` does, and
-        `Refused` with `not_standing`, `not_yours`, `begun` or `needs_manager` (waiving).
+        Another time, or a resource of another type or place, is priced anew by today's rates and
+        status; another resource of the same type there at the same time keeps the price. Too late
+        before the old start, what is given up counts as cancelled: of the time that is no longer
+        booked on that resource the percentage is kept, by its share of the minutes; returns that
+        `LateFee`. A booking that runs can only get another end, not before now. Where staff approve
+        bookings, a shorter one needs no new approval, and one that cannot be given up free of
+        charge any more is not put back to waiting, which costs nothing: staff change it. Raises
+        `Unavailable` as `book` does, and `Refused` with `not_standing`, `not_yours`, `begun`,
+        `in_the_past`, `approved_already` or `needs_manager` (waiving).
         """
         from bookings.models.making import Wish
 
@@ -93,9 +96,30 @@ class Movable(models.Model):
                 problems.append(
                     Problem("begun", _("This has begun: only its end can be changed."), "start")
                 )
+            elif utc(wish.end) < at.replace(second=0, microsecond=0):
+                problems.append(Problem("in_the_past", _("This time has passed."), "end"))
+        if (
+            self._waits_again(wish.resource, utc(wish.start), utc(wish.end), by)
+            and (at >= self.start or self.is_late(at))
+            and (at >= self.start or self.given_up(*wish) < 1)
+        ):
+            text = _("It is too late to change what was approved: please ask the staff.")
+            problems.append(Problem("approved_already", text, "start"))
         if waive_fee:
             problems += self._waiving_problems(by)
         return problems
+
+    def _waits_again(self, target: "Resource", start, end, by) -> bool:
+        """Whether the staff would have to approve a change of what they had confirmed."""
+        from bookings.availability import acts_for_house
+
+        if self.state != self.State.CONFIRMED or acts_for_house(by, target.location):
+            return False
+        return target.needs_approval and not self._lies_within(target, start, end)
+
+    def _lies_within(self, target: "Resource", start, end) -> bool:
+        """Whether another time is a part of the one that it has now."""
+        return target.pk == self.resource_id and start >= self.start and end <= self.end
 
     def given_up(self, resource: "Resource", start: dt.datetime, end: dt.datetime) -> Fraction:
         """The share of its minutes that it would no longer have, on the resource it has now."""
@@ -166,7 +190,7 @@ class Movable(models.Model):
         from bookings.standing import Standing
 
         share = self.given_up(target, start, end)
-        shorter = target.pk == self.resource_id and start >= self.start and end <= self.end
+        shorter = self._lies_within(target, start, end)
         kept = None if waive_fee else self.kept(at=at, share=share)
         cause = LateFee.Cause.SHORTENED if shorter else LateFee.Cause.MOVED
         fee = self._keep(kept, cause, by=by, at=at)
@@ -175,22 +199,23 @@ class Movable(models.Model):
             money_kept=kept.credit_amount if kept else ZERO,
         )  # fmt: skip
         same_price = (start, end) == (self.start, self.end) and (
-            target.type_id == self.resource.type_id
+            (target.type_id, target.location_id)
+            == (self.resource.type_id, self.resource.location_id)
         )
-        needs_approval = target.needs_approval and not acts_for_house(by, target.location)
-        fixed = self.price if same_price else None
+        waits_again = self._waits_again(target, start, end, by)
+        fixed = self.explanation if same_price else None
         self.resource = target
         self.start, self.end = start, end
         self.blocked_from, self.blocked_until = start, end + target.preparation
         standing = Standing.of(self.customer, self.on_behalf_of)
         try:
-            quote = Tariff.of([target]).quote(target, start, end, standing=standing, price=fixed)
+            quote = Tariff.of([target]).quote(target, start, end, standing=standing, fixed=fixed)
         except Refused as refused:
             raise Unavailable(*refused.problems, wish=wish, asked=asked) from refused
         if not acts_for_house(by, target.location):
             refuse_if(limit_problems(self, standing, quote))
         take_price(self, quote)
-        if needs_approval and self.state == self.State.CONFIRMED:
+        if waits_again:
             self.state = self.State.TENTATIVE
         spend(self, quote, by=by)
         return fee
@@ -233,7 +258,7 @@ class Movable(models.Model):
             give_back(self, by=by, on=self.on)
         standing = Standing.of(self.customer, self.on_behalf_of)
         quote = Tariff.of([target]).quote(
-            target, self.start, self.end, standing=standing, price=self.price
+            target, self.start, self.end, standing=standing, fixed=self.explanation
         )
         take_price(self, quote)
         self.state = self.State.CONFIRMED

@@ -131,10 +131,12 @@ class ChangeForm(WhenForm, ScopeForm, HouseForm, OnceForm):
         start, end = self.times(resource.zone)
         found: dict[str, Any] = {
             "scope": fields.get("scope") or "one",
-            "attendees": fields["attendees"],
-            "note": fields["note"],
             "waive_fee": bool(fields.get("waive_fee")),
         }
+        # What is not different stays as it is, on the other dates of a series as well.
+        for name in ("attendees", "note"):
+            if fields[name] != getattr(booking, name):
+                found[name] = fields[name]
         if resource.pk != booking.resource_id:
             found["resource"] = resource
         if (_utc(start), _utc(end)) != (booking.start, booking.end):

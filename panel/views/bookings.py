@@ -375,7 +375,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 found = repeats.change(one, by=request.user, **what)
                 text = ngettext("Changed.", "%d bookings are changed.", len(found))
                 messages.success(request, text % len(found) if "%" in text else text)
-                return redirect(_calendar_of(found[0]))
+                return redirect(_calendar_of(found[0] if found else one))
             one = rows.booking(request, pk)
         difference = _difference(one, lambda: repeats.change(one, by=request.user, **what))
     elif request.method == "GET":
