@@ -283,7 +283,7 @@ def tell_booked(sender, booking: Booking, by, **kwargs):
         _tell_house_of_request(booking)
         return
     lines = [_("It is booked.")]
-    if booking.resource.free_cancellation_hours:
+    if booking.free_cancellation_hours:
         lines.append(
             _("You can change or cancel it free of charge until %s.")
             % _moment(booking.free_until, booking.zone)

@@ -260,6 +260,7 @@ def _booking(room, customer, start, end, quote, now, frida, chance) -> Booking:
         booking.cancelled_at = booked_at + ahead / 3
         booking.cancelled_by = frida
         booking.reason = chance.choice(("Ill", "Moved to next week", "Guests cannot come"))
+    booking.take_terms(room)
     take_price(booking, quote)
     return booking
 

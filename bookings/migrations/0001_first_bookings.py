@@ -642,6 +642,8 @@ class Migration(migrations.Migration):
                 ("credit_amount", kit.money.MoneyField(default=Decimal("0"))),
                 ("amount", kit.money.MoneyField(default=Decimal("0"))),
                 ("explanation", models.JSONField(default=dict)),
+                ("free_cancellation_hours", models.PositiveIntegerField(default=0)),
+                ("late_fee", kit.money.RateField(default=100)),
                 ("booked_at", models.DateTimeField(default=kit.clock.now)),
                 ("approved_at", models.DateTimeField(blank=True, null=True)),
                 ("cancelled_at", models.DateTimeField(blank=True, null=True)),

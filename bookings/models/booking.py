@@ -100,7 +100,9 @@ class Booking(Cancellable, Movable, models.Model):
     when booked: after the caps of half days and days, before discount, credit and tax.
     `credit_used` are the minutes, of `billed_minutes`, that booking credit covers,
     `credit_amount` the money that credit in money covers; `amount` is what is left to pay, before
-    tax. `explanation` says how all of this came about; see `bookings.prices.Quote`.
+    tax. `explanation` says how all of this came about; see `bookings.prices.Quote`. The terms of
+    giving it up, `free_cancellation_hours` and `late_fee` in percent, are the resource's of the
+    day on which it was booked, or moved there.
     """
 
     State = State
@@ -127,6 +129,8 @@ class Booking(Cancellable, Movable, models.Model):
     credit_amount = money.MoneyField(default=money.ZERO)
     amount = money.MoneyField(default=money.ZERO)
     explanation = models.JSONField(default=dict)
+    free_cancellation_hours = models.PositiveIntegerField(default=0)
+    late_fee = money.RateField(default=100)
     by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
     booked_at = models.DateTimeField(default=clock.now)
     approved_at = models.DateTimeField(null=True, blank=True)
@@ -242,10 +246,16 @@ class Booking(Cancellable, Movable, models.Model):
     def shown_state(self) -> str:
         return self.state_at(clock.now())
 
+    def take_terms(self, resource: Resource) -> None:
+        """What giving it up costs from now on, and how long it is prepared after."""
+        self.free_cancellation_hours = resource.free_cancellation_hours
+        self.late_fee = resource.late_fee
+        self.blocked_until = self.end + resource.preparation
+
     @property
     def free_until(self) -> dt.datetime:
         """Until when it is cancelled or moved free of charge."""
-        return self.start - dt.timedelta(hours=self.resource.free_cancellation_hours)
+        return self.start - dt.timedelta(hours=self.free_cancellation_hours)
 
     def is_late(self, at: dt.datetime) -> bool:
         """Whether giving it up costs something by now; what waits for approval never does."""

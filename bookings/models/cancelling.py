@@ -45,7 +45,7 @@ class Cancellable(models.Model):
         """What giving up a share of it now would keep; None while that is free of charge."""
         if not share or not self.is_late(at):
             return None
-        kept = Kept(self, share, Decimal(self.resource.late_fee))
+        kept = Kept(self, share, Decimal(self.late_fee))
         return kept if kept else None
 
     def cancel_problems(self, *, by, at: dt.datetime, waive_fee: bool = False) -> list[Problem]:

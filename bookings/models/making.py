@@ -143,7 +143,7 @@ def book_all(
         )  # fmt: skip
         quote = None
         if not problems:
-            booking.blocked_until = booking.end + resource.preparation
+            booking.take_terms(resource)
             quote, problems = _priced(tariff, booking, standing, by)
         if problems or quote is None:
             raise Unavailable(*problems, wish=wish, asked=asked)

@@ -161,7 +161,7 @@ class Movable(models.Model):
         self.attendees, self.note = attendees, note
         self._save("resource", "start", "end", "blocked_from", "blocked_until", "attendees", "note",
                    "price", "discount", "billed_minutes", "credit_used", "credit_amount", "amount",
-                   "explanation", "state")  # fmt: skip
+                   "explanation", "state", "free_cancellation_hours", "late_fee")  # fmt: skip
         new = {"resource": self.resource_id, "start": self.start, "end": self.end,
                "attendees": self.attendees, "note": self.note}  # fmt: skip
         changes: dict[str, list] = {
@@ -206,7 +206,8 @@ class Movable(models.Model):
         fixed = self.explanation if same_price else None
         self.resource = target
         self.start, self.end = start, end
-        self.blocked_from, self.blocked_until = start, end + target.preparation
+        self.blocked_from = start
+        self.take_terms(target)
         standing = Standing.of(self.customer, self.on_behalf_of)
         try:
             quote = Tariff.of([target]).quote(target, start, end, standing=standing, fixed=fixed)

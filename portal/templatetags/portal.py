@@ -173,20 +173,21 @@ def kept_words(kept: Any, currency: str) -> str:
 
 
 @register.simple_tag
-def cancelling(resource: Resource, start: dt.datetime | None = None) -> str:
-    """Until when it is cancelled free of charge, and what is kept later; with a start by date."""
-    parts = {"percent": percent(resource.late_fee)}
-    if not resource.late_fee:
+def cancelling(terms: Resource | Booking, start: dt.datetime | None = None) -> str:
+    """Until when it is cancelled free of charge, and what is kept later; with a start by date. By
+    the terms of a resource, or by those that a booking was made at."""
+    parts = {"percent": percent(terms.late_fee)}
+    if not terms.late_fee:
         return _("You can cancel free of charge until it begins.")
-    if not resource.free_cancellation_hours:
+    if not terms.free_cancellation_hours:
         return _("You can cancel free of charge until it begins.")
     if start is None:
-        parts["length"] = words.length(resource.free_cancellation_hours * 60)
+        parts["length"] = words.length(terms.free_cancellation_hours * 60)
         return _("Free until %(length)s before it begins; later %(percent)s are kept.") % parts
-    until = start - dt.timedelta(hours=resource.free_cancellation_hours)
+    until = start - dt.timedelta(hours=terms.free_cancellation_hours)
     if until < clock.now():
         return _("If you cancel, %(percent)s are kept: it is too late to do so for free.") % parts
-    there = wall(until, resource.zone)
+    there = wall(until, terms.zone)
     parts["until"] = f"{weekday(there.date())}, {there:%H:%M}"
     return _("Free to cancel until %(until)s; later %(percent)s are kept.") % parts
 

@@ -10,6 +10,7 @@ from bookings import credits, repeats, signals
 from bookings.models import Booking, PlanCredit, SharedCredit
 from bookings.repeats import Pattern, Wish
 from bookings.standing import Standing
+from kit import clock
 from kit.problems import Refused
 from tests import story
 from tests.story import day, moment
@@ -282,3 +283,13 @@ class TestSeriesInThePanel:
         assert send(first).status_code == 302
         first.refresh_from_db()
         assert first.local_start.hour == 19
+
+
+def test_the_terms_of_giving_it_up_are_those_of_the_day_it_was_booked(w, kestrel, book, at):
+    kestrel.edit({"free_cancellation_hours": 24, "late_fee": Decimal(50)}, by=None)
+    booking = book("2026-11-23 10:00", "2026-11-23 12:00")
+    kestrel.edit({"free_cancellation_hours": 720, "late_fee": Decimal(100)}, by=None)
+    booking = Booking.objects.get(pk=booking.pk)
+    assert not booking.is_late(clock.now())
+    at("2026-11-23 09:00Z")
+    assert booking.cancel(by=w.ada.user).amount == 60

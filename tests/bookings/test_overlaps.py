@@ -30,7 +30,7 @@ def insert(booking: Booking, start: dt.datetime, end: dt.datetime, **more: Any) 
         "end": end, "blocked_from": start, "blocked_until": end, "attendees": 1, "note": "",
         "state": "confirmed", "price": 0, "discount": 0, "billed_minutes": 0, "credit_used": 0,
         "credit_amount": 0, "amount": 0, "explanation": "{}", "booked_at": start, "reason": "",
-        "version": 1, **more,
+        "version": 1, "free_cancellation_hours": 0, "late_fee": 0, **more,
     }  # fmt: skip
     names = ", ".join(f'"{name}"' for name in row)
     marks = ", ".join(["%s"] * len(row))
