@@ -14,3 +14,6 @@ booking_changed = Signal()
 booking_cancelled = Signal()
 booking_restored = Signal()
 booking_not_used = Signal()
+# Told when all is locked that a deed about these bookings may touch: sender=Booking, bookings,
+# customers (keys). Later rooms lock what they will need, all at once.
+bookings_changing = Signal()

@@ -120,6 +120,8 @@ INSTALLED_APPS = [
     "portal",
     "panel",
     "bookings",
+    # After bookings, in this order their receivers hear: what is owed follows from what is booked.
+    "billing",
     "plans",
     "customers",
     "spaces",

@@ -12,3 +12,5 @@ suspended = Signal()
 reinstated = Signal()
 # sender=Invitation, invitation, token (the link's secret, nowhere else to be had), by
 invited = Signal()
+# Told before a team gets another payer or discount: sender=Team, team, by
+team_changing = Signal()

@@ -30,6 +30,8 @@ class Guard:
     level: str = field(default="ROW")
     # What PostgreSQL does before it looks: SQLite has one writer at a time by itself.
     first: str = ""
+    # Other apps whose tables it reads: it comes down as well when one of them is migrated.
+    reads: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -166,7 +168,7 @@ def down(using: str = DEFAULT_DB_ALIAS, *, labels: Iterable[str] | None = None) 
     chosen = set(labels) if labels is not None else None
     with connection.cursor() as cursor:
         for guard in _guards.values():
-            if chosen is None or guard.app in chosen:
+            if chosen is None or not chosen.isdisjoint({guard.app, *guard.reads}):
                 for statement in guard.drop(connection.vendor):
                     cursor.execute(statement)
 

@@ -4,7 +4,7 @@ import datetime as dt
 import unicodedata
 from collections.abc import Callable
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from django.db import models
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
@@ -25,6 +25,18 @@ def day(date: dt.date) -> str:
     """A local date in a sentence: "3 Feb 2026", in the reader's language."""
     language = get_language() or "en"
     return format_date(date, "medium", locale="en_GB" if language == "en" else to_locale(language))
+
+
+def span(first: dt.date, last: dt.date) -> str:
+    """Days from one to another, both included: "1 Jun to 30 Jun 2026"."""
+    if first == last:
+        return day(first)
+    language = get_language() or "en"
+    locale = "en_GB" if language == "en" else to_locale(language)
+    begins = day(first)
+    if first.year == last.year:
+        begins = format_skeleton("MMMd", first, locale=locale)
+    return _("%(first)s to %(last)s") % {"first": begins, "last": day(last)}
 
 
 def length(minutes: int) -> str:

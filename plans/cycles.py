@@ -20,12 +20,12 @@ Span = tuple[dt.date, dt.date | None]  # first day, last day included (None: ope
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Every `length` weeks or months, from the anchor or on a fixed `billing_day`.
+    """Every `length` days, weeks or months, from the anchor or on a fixed `billing_day`.
 
-    `unit` is "week" or "month". Without a billing day the anchor, the day on which the contract
-    starts, is the first boundary; weeks always count from it. With one, the boundaries are that
-    day (or the month's last) of every month whose number, January 2000 being 0, is a multiple
-    of `length`.
+    `unit` is "day", "week" or "month". Without a billing day the anchor, the day on which the
+    contract starts, is the first boundary; days and weeks always count from it. With one, the
+    boundaries are that day (or the month's last) of every month whose number, January 2000 being
+    0, is a multiple of `length`.
     """
 
     unit: str
@@ -33,10 +33,15 @@ class Rhythm:
     anchor: dt.date
     billing_day: int | None = None
 
+    @property
+    def _days(self) -> int:
+        """The length in days, where it is counted in days; 0 where it is counted in months."""
+        return self.length * {"day": 1, "week": 7}.get(self.unit, 0)
+
     def boundary(self, count: int) -> dt.date:
         """The boundary number `count`; negative counts lie before the anchor."""
-        if self.unit == "week":
-            return self.anchor + dt.timedelta(weeks=self.length * count)
+        if self._days:
+            return self.anchor + dt.timedelta(days=self._days * count)
         if self.billing_day is None:
             first, day = _month_number(self.anchor), self.anchor.day
         else:
@@ -46,8 +51,8 @@ class Rhythm:
 
     def count_at(self, day: dt.date) -> int:
         """The number of the last boundary on or before a day."""
-        if self.unit == "week":
-            return (day - self.anchor).days // (7 * self.length)
+        if self._days:
+            return (day - self.anchor).days // self._days
         first = _month_number(self.anchor) if self.billing_day is None else 0
         count = (_month_number(day) - first) // self.length
         return count if self.boundary(count) <= day else count - 1
@@ -102,15 +107,15 @@ class Cycle:
         return self.end - DAY
 
 
-def cycles(terms: Terms, *, until: dt.date) -> Iterator[Cycle]:
-    """The cycles that start before `until`, in order.
+def cycles(terms: Terms, *, until: dt.date, since: dt.date | None = None) -> Iterator[Cycle]:
+    """The cycles that start before `until`, in order; those that end after `since`, if given.
 
     Rule: fee = price × quantity × days ÷ of_days, where days run from the contract's start (if
     `prorate_first`, else the whole cycle's) to its last day (if `prorate_last`, else the whole
     cycle's end), less the frozen days; 0 if every contract day of the cycle is frozen. Due at
     its end, or in advance at its start.
     """
-    count = terms.rhythm.count_at(terms.starts_on)
+    count = terms.rhythm.count_at(max(terms.starts_on, since or terms.starts_on))
     while True:
         whole_start, whole_end = terms.rhythm.boundary(count), terms.rhythm.boundary(count + 1)
         count += 1

@@ -22,9 +22,13 @@ contract_cancelled = Signal()
 cancellation_withdrawn = Signal()
 
 # Told after any decision about a contract (signed, cancelled, called off, frozen, resumed, moved to
-# another plan, or one of these taken back): sender=Contract, contract, by. Those
-# that depend on the days of the customer's contracts look at all of them again; a refusal that
-# they raise takes the decision back.
+# another plan, given another price, or one of these taken back): sender=Contract, contract, by, on
+# (the day of the decision), due_before (the cycles that had fallen due by then, as they were),
+# signed (the contract that was signed by it, if one was). Those that depend on the days of the
+# customer's contracts look at all of them again; a refusal that they raise takes the decision back.
 contract_changed = Signal()
 # Sent before contracts are deleted together with their import: sender=Contract, contracts (keys).
 contracts_taken_back = Signal()
+# Told before a plan gets another price for days that have come: sender=Plan, plan, on, by. What was
+# due by then is settled at the price that held.
+price_changing = Signal()

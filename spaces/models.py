@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kit import audit, clock, edits, money
 from kit.emails import canonical
-from kit.fields import Line
+from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, speak_for
 
 
@@ -117,6 +117,50 @@ class Location(models.Model):
     postal_code = Line(_("postal code"), max_length=20, blank=True)
     country = Line(_("country"), max_length=2, blank=True)
     tax_number = Line(_("tax number"), max_length=40, blank=True)
+    # What is printed on invoices, and how they are numbered and run.
+    invoice_prefix = Line(
+        _("prefix of invoice numbers"),
+        max_length=12,
+        blank=True,
+        help_text=_("Empty: made from the location's name. Another prefix starts at 1 again."),
+    )
+    credit_note_prefix = Line(_("prefix of credit note numbers"), max_length=12, blank=True)
+    bank_name = Line(_("bank"), max_length=120, blank=True)
+    iban = Line(_("IBAN or account number"), max_length=40, blank=True)
+    bic = Line(_("BIC or sort code"), max_length=20, blank=True)
+    payment_text = Text(
+        _("how to pay"),
+        max_length=1000,
+        blank=True,
+        help_text=_("Printed on invoices, under the bank details."),
+    )
+    run_issues = models.BooleanField(
+        _("billing runs issue and send the invoices"),
+        default=True,
+        help_text=_("Otherwise they leave drafts, which you issue after a look."),
+    )
+    zero_invoices = models.BooleanField(
+        _("make invoices of nothing to pay"),
+        default=False,
+        help_text=_("For plans that cost nothing, and where everything is covered."),
+    )
+    reminder_days = Line(
+        _("reminders, days after the due date"),
+        max_length=60,
+        blank=True,
+        default="7, 14, 28",
+        help_text=_("Such as 7, 14, 28. Empty: no reminders."),
+    )
+    suspend_after_days = models.PositiveSmallIntegerField(
+        _("suspend when overdue for days"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("Empty: nobody is suspended for unpaid invoices by itself."),
+    )
+    debt_cancels_bookings = models.BooleanField(
+        _("cancel future bookings of those suspended for unpaid invoices"), default=False
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = LocationQuerySet.as_manager()
@@ -158,6 +202,18 @@ class Location(models.Model):
             wrong["country"] = ValidationError(
                 _("Use the two letters of the country, such as GB."), code="unknown_country"
             )
+        for name in ("invoice_prefix", "credit_note_prefix"):
+            setattr(self, name, getattr(self, name).strip())
+        if self.invoice_prefix and self.invoice_prefix == self.credit_note_prefix:
+            wrong["credit_note_prefix"] = ValidationError(
+                _("Credit notes need a prefix of their own."), code="prefix_taken"
+            )
+        try:
+            self.reminder_days = ", ".join(str(day) for day in self.reminders)
+        except ValueError:
+            wrong["reminder_days"] = ValidationError(
+                _("Write days like 7, 14, 28, each at most 365."), code="unknown_days"
+            )
         if wrong:
             raise ValidationError(wrong)
 
@@ -176,6 +232,15 @@ class Location(models.Model):
         self.refresh_from_db()
         with in_words():
             return edits.apply(self, changes, seen=seen, by=by, verb="location.edit")
+
+    @property
+    def reminders(self) -> list[int]:
+        """After how many days overdue a reminder goes out, in order."""
+        days = sorted({int(word) for word in self.reminder_days.replace(";", ",").split(",")
+                       if word.strip()})  # fmt: skip
+        if days and not (days[0] >= 1 and days[-1] <= 365):
+            raise ValueError(days)
+        return days
 
     def today(self) -> dt.date:
         """The local date here and now: the one date that "today" means in the rules."""

@@ -76,6 +76,9 @@ def lock_credit(
     used = Q(credit_grants__entries__booking__in=[one.pk for one in bookings])
     contracts = Contract.objects.filter(Q(customer__in=people) | used)
     locks.take(contracts=set(contracts.values_list("pk", flat=True)), resources=resources)
+    if bookings:
+        keys = {*people, *(one.customer_id for one in bookings)}
+        signals.bookings_changing.send(sender=Booking, bookings=bookings, customers=keys)
 
 
 @transaction.atomic

@@ -27,7 +27,8 @@ class SuspensionQuerySet(models.QuerySet["Suspension"]):
 class Suspension(models.Model):
     """A closed door: who closed it, when and why; who opened it again and when.
 
-    `suspended_on` and `lifted_on` are local dates at the customer's home: fees go by them.
+    `suspended_on` and `lifted_on` are local dates at the customer's home: fees go by them. One that
+    another replaces is lifted at the very moment at which the other begins.
     """
 
     class Cause(models.TextChoices):
@@ -117,12 +118,13 @@ class Suspendable(models.Model):
         if not reason:
             problems.insert(0, Problem("reason_missing", _("Say why, in a few words."), "reason"))
         refuse_if(problems)
+        now = clock.now()
         if open_one:
-            open_one.lifted_at, open_one.lifted_on, open_one.lifted_by = clock.now(), on, by
+            open_one.lifted_at, open_one.lifted_on, open_one.lifted_by = now, on, by
             open_one.save(update_fields=["lifted_at", "lifted_on", "lifted_by"])
         suspension = self.suspensions.model(
-            customer=self, cause=cause, reason=reason, suspended_on=on, suspended_by=by,
-            cancel_bookings=cancel_bookings,
+            customer=self, cause=cause, reason=reason, suspended_on=on, suspended_at=now,
+            suspended_by=by, cancel_bookings=cancel_bookings,
         )  # fmt: skip
         check_fields(suspension, leaving_out=("customer", "suspended_by"))
         with in_words():

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers import signals
 from customers.models.invitations import Inviting
 from customers.models.status import contracts
 from customers.models.timeline import TimelineEntry, tell
@@ -337,6 +338,8 @@ class Team(Inviting, models.Model):
             text = _("%d people are in the team already.") % people
             problems.append(Problem("more_people_than_that", text, "size_limit"))
         refuse_if(problems)
+        if changes.keys() & {"payer", "discount"}:
+            signals.team_changing.send(sender=Team, team=self, by=by)
         with in_words():
             return edits.apply(self, changes, seen=seen, by=by, verb="team.edit")
 

@@ -276,6 +276,12 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
 
         return price_on
 
+    def price_source(self, on: dt.date) -> str:
+        """Where the price in force on a day comes from: "step", "override" or "plan"."""
+        if any(step.from_on <= on for step in self.price_steps.all()):
+            return "step"
+        return "plan" if self.price is None else "override"
+
     def price_history(self) -> list[DatedPrice]:
         """The prices of its days, past and to come, each from its first day on."""
         steps = [step.from_on for step in self.price_steps.all()]
@@ -284,26 +290,30 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
         for day in sorted(days):
             if day < self.starts_on or (self.ends_on is not None and day > self.ends_on):
                 continue
-            source = "plan" if self.price is None else "override"
-            if any(from_on <= day for from_on in steps):
-                source = "step"
-            dated = DatedPrice(day, self.price_on(day), source)
+            dated = DatedPrice(day, self.price_on(day), self.price_source(day))
             if not history or history[-1][1:] != dated[1:]:
                 history.append(dated)
         return history
 
-    def cycles(self, until: dt.date) -> list[Cycle]:
+    def cycles(self, until: dt.date, *, since: dt.date | None = None) -> list[Cycle]:
         """The billing cycles that start before `until`; none for a contract called off.
 
-        Fees are in the location's currency, before discount, credit and tax.
+        With `since` only those that end after that day. Fees are in the location's currency,
+        before discount, credit and tax.
         """
-        return list(self._cycles(until))
+        return list(self._cycles(until, since))
 
-    def _cycles(self, until: dt.date) -> Iterator[Cycle]:
+    def fallen_due(self, on: dt.date, *, since: dt.date | None = None) -> list[Cycle]:
+        """The cycles that are due on a day or before."""
+        return [one for one in self._cycles(on + DAY, since) if one.due_on <= on]
+
+    def _cycles(self, until: dt.date, since: dt.date | None = None) -> Iterator[Cycle]:
         if self.is_called_off:
             return iter(())
         return cycles(
-            Terms(
+            since=since,
+            until=until,
+            terms=Terms(
                 rhythm=self.rhythm,
                 starts_on=self.starts_on,
                 ends_on=self.ends_on,
@@ -315,7 +325,6 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
                 freezes=tuple(f.days for f in self.freezes.all() if f.withdrawn_at is None),
                 currency=self.location.currency,
             ),
-            until=until,
         )
 
     def first_cycles(self, count: int) -> list[Cycle]:
@@ -324,7 +333,7 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
 
     def coming_cycles(self, count: int, *, on: dt.date) -> list[Cycle]:
         """The cycle that runs on a day and the next ones, at most `count` in all."""
-        return list(islice((cycle for cycle in self._cycles(LATEST) if cycle.end > on), count))
+        return list(islice((one for one in self._cycles(LATEST, on) if one.end > on), count))
 
     def missed_cycles(self) -> list[Cycle]:
         """Cycles that fell due before the contract was signed; see `bill_missed`."""
@@ -411,11 +420,14 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
             "contract.add_price_step", self, by=by,
             changes={"price": [None, amount], "from_on": [None, from_on]},
         )  # fmt: skip
+        self._announce(by)
         return step
 
     # How the verbs do it
 
     _given_on: dt.date | None = None
+    # What had fallen due before the decision that is being made, as it was then.
+    _due_before: Sequence[Cycle] = ()
 
     def _begin(self, on: dt.date | None, *, plans: Sequence["Plan | int"] = ()) -> dt.date:
         """Lock what a verb may touch, read the contract afresh, and say what day it is."""
@@ -430,7 +442,11 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
         self._forget()
         self.refresh_from_db()
         self._given_on = on
+        self._note_due(on or self.location.today())
         return on or self.location.today()
+
+    def _note_due(self, today: dt.date) -> None:
+        self._due_before = self.fallen_due(today)
 
     def _forget(self) -> None:
         """Drop what was read before the lock, or is about to change."""
@@ -446,12 +462,16 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
     def _tell(self, kind, on: dt.date, by, text: str) -> None:
         tell(self.customer, kind, on=on, by=by, cause=self, text=text)
 
-    def _announce(self, by) -> None:
+    def _announce(self, by, *, signed: "Contract | None" = None) -> None:
         """Tell whoever depends on its days that they were decided about, and announce what is due:
-        by the day that the caller gave, else by each contract's own."""
+        by the day that the caller gave, else by each contract's own. `signed` is the contract that
+        the decision has signed: itself, or the one that takes its place."""
         from plans.announcements import announce
 
-        signals.contract_changed.send(sender=Contract, contract=self, by=by)
+        signals.contract_changed.send(
+            sender=Contract, contract=self, by=by, due_before=self._due_before,
+            on=self._given_on or self.location.today(), signed=signed,
+        )  # fmt: skip
 
         announce([self.customer_id], on=self._given_on, by=by)
 

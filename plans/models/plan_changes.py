@@ -97,7 +97,7 @@ class Changeable(models.Model):
                      "ends_on": [change.earlier_last_day, self.ends_on],
                      **acceptance(accepted_terms)},
         )  # fmt: skip
-        self._announce(by)
+        self._announce(by, signed=new)
         return new
 
     def _change_problems(self, to: Plan, starts_on: dt.date, by, on: dt.date) -> list[Problem]:
@@ -158,6 +158,7 @@ class Changeable(models.Model):
         if change.earlier_last_day is None or change.earlier_last_day >= given_up:
             refuse_if(old.plan.full_problems(given_up, change.earlier_last_day, [old.pk]))
         old.customer = new.customer = self.customer
+        old._note_due(on)
         change.withdraw(by=by)
         new._call_off(on, by, _("Change withdrawn"))
         call_off = old.call_offs.filter(withdrawn_at=None).first()

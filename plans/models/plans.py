@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from kit import audit, clock, edits, locks, money
 from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from plans import signals
 from plans.models.terms import SignedTerms
 from spaces.models import Location
 
@@ -198,6 +199,8 @@ class Plan(SignedTerms):
         today = on or self.today()
         from_on = from_on or today + DAY
         amount = valid_price(price, self.currency)
+        if from_on <= today:
+            signals.price_changing.send(sender=Plan, plan=self, on=today, by=by)
         with in_words():
             if from_on > today:
                 row, _made = self.prices.update_or_create(

@@ -100,7 +100,7 @@ def sign_up(
             "contract.sign", contract, by=by,
             changes=signed_changes(contract) | acceptance(accepted_terms),
         )  # fmt: skip
-        contract._announce(by)
+        contract._announce(by, signed=contract)
     return contract
 
 

@@ -1,0 +1,346 @@
+"""The PDF of an invoice or a credit note, with the e-invoice in it.
+
+It is drawn once, from what is stored of the record, and kept: those bytes are what everybody gets.
+Drawn again by the same versions of everything it comes out the same, byte for byte.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache, lru_cache
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pikepdf
+import typst
+from babel import Locale
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from billing.einvoice import Record, Row, Xml, country, legible, line_of, rows_of, xml_of
+from billing.models import Document, Invoice, InvoiceLine
+from billing.models.issuing import buyer_of, seller_of
+from kit import words
+from kit.problems import Problem, Refused
+from kit.templatetags.house import money, number, percent
+
+# Another number says that documents look different from now on; those that are kept stay.
+TEMPLATE = "1"
+SOURCE = Path(settings.BASE_DIR) / "templates" / "documents" / "invoice.typ"
+STANDARD: Final = "a-3b"
+# What stands for a sign that no font has; the e-invoice has the sign itself.
+MISSING = "□"
+# Where the postal code stands after the city.
+_CODE_LAST = frozenset("AU CA GB IE IN NZ US".split())
+
+
+class Drawn(NamedTuple):
+    """A document as it is kept: `xml_problem` says why there is no XML, where there is none."""
+
+    pdf: bytes
+    xml: str
+    xml_problem: str
+    made_with: str
+
+
+def document_of(record: Record) -> Document:
+    """The document that is kept of an issued invoice or a credit note, drawn when it is first
+    needed; `document.pdf` is what is served.
+
+    Raises `Refused` with `not_issued` for a draft.
+    """
+    _issued_on(record)
+    which = {"invoice" if isinstance(record, Invoice) else "credit_note": record}
+    kept = Document.objects.filter(**which).first()
+    if kept is None:
+        drawn = draw(record)
+        # Whoever was first has kept it: two at once get one row.
+        kept, _made = Document.objects.get_or_create(
+            **which,
+            defaults={
+                **drawn._asdict(),
+                "sha256": hashlib.sha256(drawn.pdf).hexdigest(),
+                "xml_problem": drawn.xml_problem[:300],
+            },
+        )
+    return kept
+
+
+def draw(record: Record) -> Drawn:
+    """Draw a document from what is stored of the record, and nothing else.
+
+    Raises `Refused` with `not_issued` for a draft.
+    """
+    on = _issued_on(record)
+    rows = rows_of(record)
+    # The same whoever looks: in the language of the house.
+    with translation.override(settings.LANGUAGE_CODE):
+        xml = xml_of(record, rows)
+        said = _said(record, rows, seller=record.seller, buyer=record.buyer or {})
+    pdf = _compiled(said, on=on, xml=xml)
+    return Drawn(_marked(pdf) if xml.text else pdf, xml.text, xml.problem, made_with())
+
+
+def preview(invoice: Invoice) -> bytes:
+    """A draft as a PDF, with names and addresses as they are now and marked as a draft; never
+    kept, and without an e-invoice. Raises `Refused` with `issued_already`."""
+    if invoice.state != Invoice.State.DRAFT:
+        raise Refused(Problem("issued_already", _("This invoice is issued already.")))
+    seller, buyer = seller_of(invoice.location), buyer_of(invoice.customer)
+    with translation.override(settings.LANGUAGE_CODE):
+        said = _said(invoice, rows_of(invoice), seller=seller, buyer=buyer)
+    return _compiled(said, on=invoice.made_at.date())
+
+
+@cache
+def made_with() -> str:
+    """What draws documents now: another one may draw them otherwise."""
+    return f"typst {version('typst')}, template {TEMPLATE}, factur-x {version('factur-x')}"
+
+
+def _issued_on(record: Record) -> dt.date:
+    if record.issued_on is None:
+        raise Refused(Problem("not_issued", _("This is a draft: it has a document once issued.")))
+    return record.issued_on
+
+
+# What is said
+
+
+def _said(
+    record: Record, rows: Sequence[Row], *, seller: dict[str, str], buyer: dict[str, str]
+) -> dict[str, Any]:
+    """All words and amounts of a document, as the template asks for them."""
+    currency = seller["currency"]
+    is_invoice = isinstance(record, Invoice)
+    draft = is_invoice and record.number is None
+    return {
+        "language": settings.LANGUAGE_CODE.split("-")[0],
+        "title": _("Invoice") if is_invoice else _("Credit note"),
+        "number": record.number or _("Draft"),
+        "draft": _("Draft") if draft else None,
+        "seller": {
+            "label": _("From"),
+            "name": legible(seller["name"]),
+            "house": legible(seller["house"]),
+            "lines": [*_address(seller), *_tax_number(seller)],
+        },
+        "buyer": {
+            "label": _("To"),
+            "name": legible(buyer["name"]) if buyer else _("Erased"),
+            "lines": [legible(buyer["person"]), *_address(buyer), *_tax_number(buyer)]
+            if buyer
+            else [],
+        },
+        "facts": _facts(record),
+        "headline": _headline(record, currency),
+        "reason": [] if isinstance(record, Invoice) else [legible(record.reason)],
+        "columns": [_("What"), _("Date"), _("Quantity"), _("Tax"), _("Net")],
+        "rows": [_row(row, currency) for row in rows],
+        "sums": _sums(record, currency),
+        "total": [_("Total"), money(record.total, currency)],
+        "payment": _payment(record, seller) if isinstance(record, Invoice) else None,
+        "note": [legible(record.note)] if isinstance(record, Invoice) and record.note else [],
+        "foot": _foot(seller),
+        "page": _("Page {page} of {pages}"),
+    }
+
+
+def _address(party: dict[str, str]) -> list[str]:
+    code, city = legible(party["postal_code"]), legible(party["city"])
+    place = f"{city} {code}" if country(party) in _CODE_LAST else f"{code} {city}"
+    names = Locale.parse(translation.to_locale(settings.LANGUAGE_CODE)).territories
+    land = names.get(country(party), legible(party["country"]))
+    return [line for line in (legible(party["address"]), place.strip(), land) if line]
+
+
+def _tax_number(party: dict[str, str]) -> list[str]:
+    found = legible(party["tax_number"])
+    return [_("Tax number %s") % found] if found else []
+
+
+def _facts(record: Record) -> list[list[str]]:
+    if not isinstance(record, Invoice):
+        corrected = {
+            "number": record.invoice.number,
+            "day": words.day(record.invoice.issued_on),
+        }
+        return [
+            [_("Number"), record.number],
+            [_("Date"), words.day(record.issued_on)],
+            [_("Corrects"), _("Invoice %(number)s of %(day)s") % corrected],
+        ]
+    if record.issued_on is None or record.due_on is None:
+        return [[_("Number"), _("given when it is issued")]]
+    return [
+        [_("Number"), record.number or ""],
+        [_("Date"), words.day(record.issued_on)],
+        [_("Due date"), words.day(record.due_on)],
+    ]
+
+
+def _headline(record: Record, currency: str) -> str:
+    total = money(record.total, currency)
+    if not isinstance(record, Invoice):
+        return _("%s credited") % total
+    if not record.total:
+        return _("Nothing to pay")
+    if record.due_on is None:
+        return total
+    return _("%(total)s due on %(day)s") % {"total": total, "day": words.day(record.due_on)}
+
+
+def _row(row: Row, currency: str) -> dict[str, str]:
+    line = line_of(row)
+    whole = row.net == line.net
+    return {
+        "text": legible(row.text),
+        "detail": legible(row.detail) if isinstance(row, InvoiceLine) else "",
+        "on": words.day(line.on),
+        "quantity": number(line.quantity if whole else 1),
+        "tax": percent(line.tax_rate),
+        "net": money(row.net, currency),
+    }
+
+
+def _sums(record: Record, currency: str) -> list[list[str]]:
+    """The net, and what is said of each rate: words, the reason for no tax, the amount."""
+    found = [[_("Net"), "", money(record.net, currency)]]
+    for one in record.tax_sums:
+        rate, net = Decimal(one["rate"]), Decimal(one["net"])
+        label = _("Tax %(rate)s on %(net)s") % {
+            "rate": percent(rate), "net": money(net, currency),
+        }  # fmt: skip
+        found.append([label, legible(one["note"]), money(Decimal(one["tax"]), currency)])
+    return found
+
+
+def _payment(invoice: Invoice, seller: dict[str, str]) -> dict[str, Any] | None:
+    """What to pay until when, and how."""
+    if invoice.total <= 0:
+        return None
+    parts = {"total": money(invoice.total, seller["currency"])}
+    if invoice.due_on is None:
+        sentence = _("To pay: %(total)s") % parts
+    else:
+        parts["day"] = words.day(invoice.due_on)
+        sentence = _("Please pay %(total)s by %(day)s.") % parts
+    account = legible(seller["iban"])
+    is_iban = account[:2].isalpha() and account[2:4].isdigit()
+    if is_iban:
+        plain = account.replace(" ", "").upper()
+        account = " ".join(plain[place : place + 4] for place in range(0, len(plain), 4))
+    facts = [
+        [_("Account holder"), legible(seller["name"]) if account else ""],
+        [_("Bank"), legible(seller["bank_name"])],
+        [_("IBAN") if is_iban else _("Account"), account],
+        [_("BIC") if is_iban else _("Sort code"), legible(seller["bic"])],
+        [_("Payment reference"), invoice.number or ""],
+    ]
+    return {
+        "sentence": sentence,
+        "facts": [[label, value] for label, value in facts if value],
+        "lines": [legible(line) for line in seller["payment_text"].strip().splitlines()],
+    }
+
+
+def _foot(seller: dict[str, str]) -> str:
+    parts = (seller["name"], seller["contact_email"], seller["contact_phone"])
+    return " · ".join(part for part in map(legible, parts) if part)
+
+
+# How it is drawn
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Those that come with the drawing program: no machine has others."""
+    return typst.Fonts(include_system_fonts=False)
+
+
+def _compiled(said: dict[str, Any], *, on: dt.date, xml: Xml | None = None) -> bytes:
+    data = json.dumps(said, ensure_ascii=False)
+    try:
+        return _typeset(data, on, xml)
+    except typst.TypstError as error:
+        if "could not be displayed" not in str(error):
+            raise
+    signs = {sign for sign in data if not sign.isascii()}
+    unknown = {ord(sign): MISSING for sign in signs if not _is_in_fonts(sign)}
+    return _typeset(data.translate(unknown), on, xml)
+
+
+def _typeset(data: str, on: dt.date, xml: Xml | None) -> bytes:
+    return typst.compile(
+        SOURCE.read_bytes(),
+        root=SOURCE.parent,
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs={"data": data} | ({"xml": xml.text} if xml and xml.text else {}),
+        format="pdf",
+        pdf_standards=STANDARD,
+        timestamp=dt.datetime.combine(on, dt.time(), dt.UTC),
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _is_in_fonts(sign: str) -> bool:
+    try:
+        typst.compile(
+            b"#sys.inputs.sign",
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            sys_inputs={"sign": sign},
+            format="pdf",
+            pdf_standards=STANDARD,
+            timestamp=0,
+        )
+    except typst.TypstError:
+        return False
+    return True
+
+
+_NAMESPACE = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+_PROPERTIES = {
+    "DocumentFileName": ("factur-x.xml", "The name of the embedded XML document"),
+    "DocumentType": ("INVOICE", "The type of the hybrid document"),
+    "Version": ("1.0", "The version of the standard of the embedded XML"),
+    "ConformanceLevel": ("EN 16931", "The conformance level of the embedded XML"),
+}
+_END_OF_SCHEMAS = "</rdf:Bag></pdfaExtension:schemas>"
+_END_OF_METADATA = "</rdf:RDF>"
+
+
+def _marked(pdf: bytes) -> bytes:
+    """Say in the PDF's metadata that there is an e-invoice in it, and in which profile."""
+    values = "".join(f"<fx:{name}>{said[0]}</fx:{name}>" for name, said in _PROPERTIES.items())
+    described = "".join(
+        '<rdf:li rdf:parseType="Resource">'
+        "<pdfaProperty:category>external</pdfaProperty:category>"
+        f"<pdfaProperty:description>{description}</pdfaProperty:description>"
+        f"<pdfaProperty:name>{name}</pdfaProperty:name>"
+        "<pdfaProperty:valueType>Text</pdfaProperty:valueType></rdf:li>"
+        for name, (_value, description) in _PROPERTIES.items()
+    )
+    schema = (
+        '<rdf:li rdf:parseType="Resource">'
+        "<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>"
+        f"<pdfaSchema:namespaceURI>{_NAMESPACE}</pdfaSchema:namespaceURI>"
+        "<pdfaSchema:prefix>fx</pdfaSchema:prefix>"
+        f"<pdfaSchema:property><rdf:Seq>{described}</rdf:Seq></pdfaSchema:property></rdf:li>"
+    )
+    facts = f'<rdf:Description rdf:about="" xmlns:fx="{_NAMESPACE}">{values}</rdf:Description>'
+    with pikepdf.open(BytesIO(pdf)) as opened, BytesIO() as saved:
+        metadata = opened.Root.Metadata.read_bytes().decode()
+        for end, addition in ((_END_OF_SCHEMAS, schema), (_END_OF_METADATA, facts)):
+            if metadata.count(end) != 1:
+                raise ValueError(f"the PDF's metadata has no place for {addition}")
+            metadata = metadata.replace(end, addition + end)
+        opened.Root.Metadata.write(metadata.encode())
+        opened.save(saved, deterministic_id=True)
+        return saved.getvalue()

@@ -1,0 +1,301 @@
+"""An invoice or a credit note as data that the books of whoever gets it can read: EN 16931.
+
+It is the XML of the profile "EN 16931" of Factur-X, and says what the PDF says. What the standard
+has no words for goes without; then a sentence says what is missing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from babel import Locale
+from django.utils.translation import gettext as _
+
+from billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
+from kit.money import ZERO, exponent, round_to
+
+Record = Invoice | CreditNote
+Row = InvoiceLine | CreditNoteLine
+
+# What the territories of the locale data have besides countries.
+_NO_COUNTRIES = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB XK ZZ".split())
+# A country, and at most two letters before the digits begin: ATU12345678, FRXX123456789.
+_VAT_NUMBER = re.compile(r"[A-Z]{2}[A-Z]{0,2}[0-9][A-Z0-9]{1,14}")
+_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+
+# The codes of the standard.
+_INVOICE, _CREDIT_NOTE = "380", "381"
+_PIECE = "C62"
+_TRANSFER, _SEPA_TRANSFER = "30", "58"
+_E_MAIL = "EM"
+
+
+class Xml(NamedTuple):
+    """`text` is the XML; where there is none, `problem` says in sentences what is missing."""
+
+    text: str
+    problem: str = ""
+
+
+def xml_of(record: Record, rows: Sequence[Row] | None = None) -> Xml:
+    """The XML of an issued invoice or a credit note, from what is stored of it.
+
+    `rows` are its lines, where they are at hand (see `rows_of`).
+    """
+    if problems := problems_of(record):
+        return Xml("", " ".join(problems))
+    # Brings a web client and a PDF reader with it: only who draws a document waits for them.
+    from facturx.generate_xml import generate_cii_xml
+
+    said = _said(record, rows_of(record) if rows is None else rows)
+    made = generate_cii_xml(said, level="en16931", check_xsd=False, check_schematron=False)
+    return Xml(made.decode())
+
+
+def rows_of(record: Record) -> list[Row]:
+    """The lines of a record with what is said of each."""
+    related = "charge" if isinstance(record, Invoice) else "line__charge"
+    return list(record.lines.select_related(related))
+
+
+def line_of(row: Row) -> InvoiceLine:
+    """The invoice's line: the row itself, or the one that it credits."""
+    return row if isinstance(row, InvoiceLine) else row.line
+
+
+def problems_of(record: Record) -> list[str]:
+    """What stands against an e-invoice, in sentences."""
+    seller, buyer = record.seller, record.buyer
+    house = {"house": seller["house"]}
+    found = []
+    if exponent(seller["currency"]) > 2:
+        text = _("Amounts in %s have three decimals, and an e-invoice has room for two.")
+        found.append(text % seller["currency"])
+    if not country(seller):
+        text = _("The country of %(house)s is not set: it belongs to the location's address.")
+        found.append(text % house)
+    if buyer is None:
+        found.append(_("The customer's data was erased."))
+    elif not country(buyer):
+        found.append(_("The customer's country is not set: it belongs to the customer's address."))
+    if not legible(seller["tax_number"]) and any(Decimal(one["rate"]) for one in record.tax_sums):
+        text = _("%(house)s charges tax, but its tax number is not set in the location's settings.")
+        found.append(text % house)
+    return found
+
+
+def country(party: dict[str, str]) -> str:
+    """The two letters of a party's country; "" where they are missing or no country's."""
+    code = party["country"].strip().upper()
+    known = code in Locale("en").territories and code not in _NO_COUNTRIES
+    return code if known and len(code) == 2 and code.isalpha() else ""
+
+
+def legible(text: str) -> str:
+    """A line of text without what cannot be printed and spaces too many."""
+    joins = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+    spaced = "".join(" " if one.isspace() else one for one in text)
+    kept = (one for one in spaced if unicodedata.category(one)[0] != "C" or one in joins)
+    return " ".join("".join(kept).split())
+
+
+class _Taxed(NamedTuple):
+    """How a rate is taxed: the standard's category, and the rate (none where VAT is no matter)."""
+
+    category: str
+    rate: Decimal | None
+
+    @property
+    def percent(self) -> str:
+        return "" if self.rate is None else f"{self.rate.normalize():f}"
+
+
+def _taxed(seller: dict[str, str], rate: Decimal, note: str) -> _Taxed:
+    """Standard rated, exempt for a reason, or zero rated; whoever has no tax number does not
+    deal in VAT at all."""
+    if not legible(seller["tax_number"]):
+        return _Taxed("O", None)
+    if rate:
+        return _Taxed("S", rate)
+    return _Taxed("E" if note else "Z", ZERO)
+
+
+def _said(record: Record, rows: Sequence[Row]) -> dict[str, Any]:
+    """What is said, by the numbers that the standard has for its terms."""
+    seller, currency = record.seller, record.seller["currency"]
+    days = [_days(row) for row in rows]
+    return {
+        "BT-1": record.number,
+        "BT-2": record.issued_on,
+        "BT-5": currency,
+        "BG-4": _seller(seller),
+        "BG-7": _buyer(record.buyer or {}, vat=bool(legible(seller["tax_number"]))),
+        "BT-73": min((first for first, last in days), default=record.issued_on),
+        "BT-74": max((last for first, last in days), default=record.issued_on),
+        "BG-23": _breakdown(record),
+        "BG-25": [_line(place, row, seller) for place, row in enumerate(rows, start=1)],
+        **dict.fromkeys(("BT-106", "BT-109"), _amount(record.net, currency)),
+        "BT-110": _amount(record.tax, currency),
+        **dict.fromkeys(("BT-112", "BT-115"), _amount(record.total, currency)),
+        **(_asked(record) if isinstance(record, Invoice) else _given_back(record)),
+    }
+
+
+def _asked(invoice: Invoice) -> dict[str, Any]:
+    """What only an invoice says: until when it is to be paid, and how."""
+    seller = invoice.seller
+    account = legible(seller["iban"]).replace(" ", "")
+    bic = legible(seller["bic"]).replace(" ", "").upper()
+    said: dict[str, Any] = {
+        "BT-3": _INVOICE,
+        "BT-9": invoice.due_on,
+        "BT-20": legible(seller["payment_text"]),
+        "BT-83": invoice.number,
+        "BG-1": [{"BT-22": legible(invoice.note)}] if legible(invoice.note) else [],
+    }
+    if account:
+        sepa = seller["currency"] == "EUR" and _IBAN.fullmatch(account.upper())
+        said |= {
+            "BT-81": _SEPA_TRANSFER if sepa else _TRANSFER,
+            "BT-84": account.upper(),
+            "BT-85": legible(seller["name"]),
+            "BT-86": bic if _BIC.fullmatch(bic) else "",
+        }
+    return said
+
+
+def _given_back(note: CreditNote) -> dict[str, Any]:
+    """What only a credit note says: which invoice it corrects, and why."""
+    return {
+        "BT-3": _CREDIT_NOTE,
+        "BT-20": _("This lowers what is due on the invoice; the rest is credit on the account."),
+        "BG-1": [{"BT-22": legible(note.reason)}],
+        "BG-3": [{"BT-25": note.invoice.number, "BT-26": note.invoice.issued_on}],
+    }
+
+
+def _seller(seller: dict[str, str]) -> dict[str, Any]:
+    number = legible(seller["tax_number"])
+    vat = _vat_number(number)
+    name, house = legible(seller["name"]), legible(seller["house"])
+    contact = {
+        "name": house,
+        "phone": legible(seller["contact_phone"]),
+        "email": legible(seller["contact_email"]),
+    }
+    return {
+        **_party(seller, e_mail=seller["contact_email"]),
+        "biz_name": "" if house == name else house,
+        "vat_identifier": vat,
+        "tax_identifier": "" if vat else number,
+        # By one of these the buyer's books must know the seller.
+        "identifiers": {} if vat else {None: number or house},
+        "contacts": [contact] if contact["phone"] or contact["email"] else [],
+    }
+
+
+def _buyer(buyer: dict[str, str], *, vat: bool) -> dict[str, Any]:
+    number = legible(buyer["tax_number"])
+    found = _vat_number(number) if vat else ""
+    person = legible(buyer["person"])
+    return {
+        **_party(buyer, e_mail=buyer["email"]),
+        "vat_identifier": found,
+        "identifiers": {None: number} if number and not found else {},
+        "contacts": [{"name": person}] if person else [],
+    }
+
+
+def _party(party: dict[str, str], *, e_mail: str) -> dict[str, Any]:
+    address = legible(e_mail)
+    return {
+        "name": legible(party["name"]),
+        "addr_l1": legible(party["address"]),
+        "city": legible(party["city"]),
+        "postcode": legible(party["postal_code"]),
+        "country_code": country(party),
+        **({"einvoicing_addr": address, "einvoicing_addr_schemeid": _E_MAIL} if address else {}),
+    }
+
+
+def _vat_number(number: str) -> str:
+    """A tax number in the form of a VAT number, or "" for another one, of which every country has
+    its own."""
+    plain = re.sub(r"[\s./-]", "", number).upper()
+    # Greece and Northern Ireland have prefixes of their own.
+    known = country({"country": plain[:2]}) or plain[:2] in ("EL", "XI")
+    return plain if known and _VAT_NUMBER.fullmatch(plain) else ""
+
+
+def _breakdown(record: Record) -> list[dict[str, str]]:
+    """The sums per rate; a category without tax is named once, with all of its reasons."""
+    currency = record.seller["currency"]
+    sums: dict[_Taxed, tuple[Decimal, Decimal, list[str]]] = {}
+    for one in record.tax_sums:
+        note = legible(one["note"])
+        taxed = _taxed(record.seller, Decimal(one["rate"]), note)
+        net, tax, notes = sums.get(taxed, (ZERO, ZERO, []))
+        notes = notes if not note or note in notes else [*notes, note]
+        sums[taxed] = (net + Decimal(one["net"]), tax + Decimal(one["tax"]), notes)
+    return [
+        {
+            "BT-116": _amount(net, currency),
+            "BT-117": _amount(tax, currency),
+            "BT-118": taxed.category,
+            "BT-119": taxed.percent,
+            "BT-120": _reason(taxed, notes),
+        }
+        for taxed, (net, tax, notes) in sums.items()
+    ]
+
+
+def _reason(taxed: _Taxed, notes: list[str]) -> str:
+    if taxed.category == "O":
+        return "; ".join(notes) or _("Not subject to VAT")
+    return "; ".join(notes) if taxed.category == "E" else ""
+
+
+def _line(place: int, row: Row, seller: dict[str, str]) -> dict[str, Any]:
+    line, currency = line_of(row), seller["currency"]
+    taxed = _taxed(seller, line.tax_rate, legible(line.tax_note))
+    pieces = line.quantity if row.net == line.net else 1
+    quantity, price = _quantity_and_price(row.net, pieces, currency)
+    first, last = _days(row)
+    name = legible(row.text) or "–"
+    return {
+        "BT-126": str(place),
+        "BT-129": str(quantity),
+        "BT-130": _PIECE,
+        "BT-131": _amount(row.net, currency),
+        "BT-134": first,
+        "BT-135": last,
+        "BT-146": _amount(price, currency),
+        "BT-151": taxed.category,
+        "BT-152": taxed.percent,
+        "BT-153": name if abs(quantity) == pieces else f"{pieces} × {name}",
+        "BT-154": legible(row.detail) if isinstance(row, InvoiceLine) else "",
+    }
+
+
+def _quantity_and_price(net: Decimal, pieces: int, currency: str) -> tuple[int, Decimal]:
+    """So many pieces at a price that make this net exactly; else it is one piece. A price is never
+    below zero: the quantity has the sign."""
+    sign = -1 if net < 0 else 1
+    price = round_to(abs(net) / pieces, currency)
+    return (sign * pieces, price) if price * pieces == abs(net) else (sign, abs(net))
+
+
+def _days(row: Row) -> tuple[Any, Any]:
+    """The first and the last day that a line is for."""
+    line = line_of(row)
+    charge = line.charge
+    if charge.starts_on and charge.last_day and charge.starts_on <= charge.last_day:
+        return charge.starts_on, charge.last_day
+    return line.on, line.on
+
+
+def _amount(amount: Decimal, currency: str) -> str:
+    return f"{round_to(amount, currency):f}"

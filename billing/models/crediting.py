@@ -1,0 +1,275 @@
+"""Credit notes: the only way in which an issued invoice is corrected."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import signals, tax
+from billing.models import numbering
+from billing.models.accounts import Account, AccountEntry
+from billing.models.numbering import Series
+from billing.models.paying import Allocation, after_settling, pay_from_credit, valid_amount
+from customers.models import Customer
+from kit import audit, bulk, clock, money
+from kit.fields import Line
+from kit.money import ZERO, round_to
+from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from spaces.models import Location
+
+if TYPE_CHECKING:
+    from billing.models.invoices import InvoiceLine
+
+
+class CreditNoteQuerySet(models.QuerySet["CreditNote"]):
+    def visible_to(self, user) -> "CreditNoteQuerySet":
+        if user.is_staff:
+            places = user.places("see_panel")
+            return self if places is None else self.filter(location__in=places)
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
+
+class CreditNote(models.Model):
+    """What an invoice asked too much, given back: whole lines or parts of them, with their tax.
+
+    It lowers what is due on the invoice first; the rest is credit on the account. The number counts
+    in a series of its own; `seller` and `buyer` are the invoice's.
+    """
+
+    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="credit_notes")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="credit_notes")
+    location = models.ForeignKey(Location, models.PROTECT, related_name="credit_notes")
+    series = models.ForeignKey(Series, models.PROTECT, related_name="credit_notes")
+    sequence = models.PositiveIntegerField()
+    number = Line(gettext_lazy("number"), max_length=30, unique=True)
+    issued_on = models.DateField(gettext_lazy("issued on"))
+    net = money.MoneyField()
+    tax = money.MoneyField()
+    total = money.MoneyField()
+    tax_sums = models.JSONField(default=list)
+    seller = models.JSONField(default=dict)
+    buyer = models.JSONField(null=True)
+    reason = Line(gettext_lazy("reason"), max_length=500)
+    issued_at = models.DateTimeField(default=clock.now)
+    issued_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+    erased_at = models.DateTimeField(null=True)
+
+    objects = CreditNoteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = gettext_lazy("credit note")
+        indexes = [
+            models.Index(fields=["customer", "location", "-id"], name="credit_note_of_account"),
+            models.Index(fields=["location", "-issued_on", "-id"], name="credit_note_by_date"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "sequence"], name="credit_note_numbered_once")
+        ]
+
+    def __str__(self):
+        return self.number
+
+    @property
+    def currency(self) -> str:
+        return self.location.currency
+
+    @property
+    def people(self) -> str:
+        """Who is credited, as printed."""
+        return (self.buyer or {}).get("name") or self.customer.name
+
+
+class CreditNoteLine(models.Model):
+    """What is given back of one invoice line; `credited_net` and `credited_tax` are the running
+    sums of the line, never more than it has."""
+
+    credit_note = models.ForeignKey(CreditNote, models.PROTECT, related_name="lines")
+    line = models.ForeignKey("billing.InvoiceLine", models.PROTECT, related_name="credits")
+    sequence = models.PositiveIntegerField()
+    text = Line(max_length=300)
+    net = money.MoneyField()
+    tax = money.MoneyField()
+    credited_net = money.MoneyField()
+    credited_tax = money.MoneyField()
+
+    class Meta:
+        ordering = ["credit_note", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["line", "sequence"], name="line_credited_in_order"),
+            # The sums run with the line: away from zero, each step in the line's direction.
+            models.CheckConstraint(
+                condition=Q(net__gte=0, tax__gte=0, credited_net__gte=F("net"),
+                            credited_tax__gte=F("tax"))
+                | Q(net__lte=0, tax__lte=0, credited_net__lte=F("net"),
+                    credited_tax__lte=F("tax")),
+                name="line_credited_one_way",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def total(self) -> Decimal:
+        return self.net + self.tax
+
+
+class Creditable(models.Model):
+    """How an invoice is corrected."""
+
+    class Meta:
+        abstract = True
+
+    def creditable(self) -> "list[tuple[InvoiceLine, tax.Taxed]]":
+        """Its lines with what is left of each to be credited."""
+        lines = self.lines.select_related("charge").prefetch_related("credits")
+        return [(line, left_of(line)) for line in lines]
+
+    @transaction.atomic
+    def credit(
+        self, lines: "Iterable[Any] | Mapping[Any, Decimal] | None" = None, *, reason: str, by,
+        on: dt.date | None = None,
+    ) -> CreditNote:  # fmt: skip
+        """Credit the whole invoice, some of its lines, or parts of them:
+        `credit({line: Decimal("50")})`, an amount as the line's price was entered, with or without
+        tax.
+
+        It lowers what is due first; the rest becomes credit on the account, which pays the oldest
+        open invoice. Tax goes in proportion, the last credit of a line takes the remainder. Raises
+        `Refused` with `not_issued`, `not_books`, `reason_missing`, `nothing_to_credit`,
+        `more_than_left`, `not_on_invoice`, `invalid_amount`, `amount_too_fine` or `date_goes_back`.
+        """
+        self._lock()
+        self._refuse_others(by)
+        note = self._credit(lines, reason=reason, by=by, on=on)
+        after_settling(self.customer, by=by, on=self.location.today())
+        return note
+
+    def _credit(self, lines, *, reason: str, by, on: dt.date | None) -> CreditNote:
+        if self.state == self.State.DRAFT:
+            raise Refused(Problem("not_issued", _("A draft can be changed or deleted instead.")))
+        if not reason.strip():
+            text = _("Say why, in a few words.")
+            raise Refused(Problem("reason_missing", text, "reason"))
+        on = on or self.location.today()
+        rows = self._credit_lines(lines)
+        numbering.lock([self.location])
+        series = Series.of(self.location, Series.Kind.CREDIT_NOTE)
+        [number] = series.take(1, on=on)
+        net, tax_sum = sum((row.net for row in rows), ZERO), sum((row.tax for row in rows), ZERO)
+        sums = tax.summary(
+            [(row.line.tax_rate, row.line.tax_note, row.net, row.tax) for row in rows]
+        )
+        note = CreditNote(
+            invoice=self, customer=self.customer, location=self.location, series=series,
+            sequence=number, number=series.named(number), issued_on=on, net=net, tax=tax_sum,
+            total=net + tax_sum, seller=self.seller, buyer=self.buyer, reason=reason.strip(),
+            issued_by=by,
+            tax_sums=[
+                {"rate": f"{one.rate:f}", "note": one.note, "net": f"{one.net:f}",
+                 "tax": f"{one.tax:f}"}
+                for one in sums
+            ],
+        )  # fmt: skip
+        check_fields(note, leaving_out=("invoice", "customer", "location", "series", "issued_by"))
+        note.pk = bulk.reserve_keys(CreditNote, 1)[0]
+        with in_words():
+            for row in rows:
+                row.credit_note_id = note.pk
+            bulk.insert(rows)
+            note.save(force_insert=True)
+        changes: dict[str, list] = {
+            "credit_note": [None, note.number], "total": [None, note.total],
+        }  # fmt: skip
+        audit.record("invoice.credit", self, by=by, changes=changes)
+        self._lower_by(note, on=on, by=by)
+        signals.credit_note_issued.send(sender=CreditNote, credit_note=note, by=by)
+        return note
+
+    def _lower_by(self, note: CreditNote, *, on: dt.date, by) -> None:
+        due = min(note.total, self.due)
+        self.allocate(Allocation.Kind.CREDIT_NOTE, due, on=on, by=by, credit_note=note)
+        if rest := note.total - due:
+            account = Account.objects.of(self.customer, self.location)
+            account.write(AccountEntry.Kind.CREDITED, rest, on=on, by=by, credit_note=note)
+            pay_from_credit(account, on=on, by=by)
+
+    def _credit_lines(self, lines: Any) -> list[CreditNoteLine]:
+        """The rows of a credit note, checked: what is wanted of each line, in whole or in part."""
+        left = {line.pk: (line, rest) for line, rest in self.creditable()}
+        wanted: dict[int, Decimal | None] = {}
+        if lines is None:
+            wanted = dict.fromkeys(left)
+        elif isinstance(lines, Mapping):
+            wanted = {_key(line): amount for line, amount in lines.items()}
+        else:
+            wanted = {_key(line): None for line in lines}
+        if wanted.keys() - left.keys():
+            raise Refused(Problem("not_on_invoice", _("This line is not on the invoice.")))
+        rows = []
+        for key, amount in wanted.items():
+            line, rest = left[key]
+            part = rest if amount is None else _part(line, rest, amount)
+            if part.net or part.tax or (line.net == 0 and lines is not None):
+                rows.append(_row(line, part))
+        refuse_if(
+            []
+            if any(row.net or row.tax for row in rows)
+            else [Problem("nothing_to_credit", _("Nothing is left to be credited."))]
+        )
+        total = sum((row.total for row in rows), ZERO)
+        if total <= 0:
+            text = _("What is credited must be more than nothing.")
+            raise Refused(Problem("nothing_to_credit", text))
+        return rows
+
+
+def _key(line: Any) -> int:
+    return line if isinstance(line, int) else line.pk
+
+
+def left_of(line: "InvoiceLine") -> tax.Taxed:
+    """What is left of a line to be credited."""
+    credits = list(line.credits.all())
+    return tax.Taxed(
+        line.net - sum((one.net for one in credits), ZERO),
+        line.tax - sum((one.tax for one in credits), ZERO),
+    )
+
+
+def _part(line: "InvoiceLine", rest: tax.Taxed, amount: Any) -> tax.Taxed:
+    """A part of a line, by an amount as its price was entered."""
+    currency = line.invoice.location.currency
+    value = valid_amount(amount, currency)
+    includes = line.charge.includes_tax
+    whole, most = (line.total, rest.total) if includes else (line.net, rest.net)
+    if value > most:
+        text = _("%(left)s is left of “%(line)s”.") % {"left": f"{most:f}", "line": line.text}
+        raise Refused(Problem("more_than_left", text, "lines"))
+    if value == most:
+        return rest
+    part = round_to(Fraction(value) * Fraction(line.tax) / Fraction(whole), currency)
+    part = min(part, rest.tax)
+    return tax.Taxed(value - part, part) if includes else tax.Taxed(value, part)
+
+
+def _row(line: "InvoiceLine", part: tax.Taxed) -> CreditNoteLine:
+    credits = list(line.credits.all())
+    return CreditNoteLine(
+        line=line, sequence=len(credits) + 1, text=line.text, net=part.net, tax=part.tax,
+        credited_net=sum((one.net for one in credits), part.net),
+        credited_tax=sum((one.tax for one in credits), part.tax),
+    )  # fmt: skip
+
+
+speak_for(
+    "line_credited_in_order",
+    Problem("more_than_left", gettext_lazy("Somebody has credited this line meanwhile.")),
+)

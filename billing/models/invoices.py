@@ -1,0 +1,289 @@
+import datetime as dt
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.models.charges import Charge
+from billing.models.crediting import Creditable
+from billing.models.issuing import Issuable
+from billing.models.numbering import Series
+from billing.models.paying import Payable
+from customers.models import Customer
+from kit import clock, money
+from kit.fields import Line
+from spaces.models import Location, Todays
+
+
+class Settlement(models.TextChoices):
+    """How far an issued invoice is paid: the first of these that holds."""
+
+    WRITTEN_OFF = "written_off", gettext_lazy("Written off")
+    CREDITED = "credited", gettext_lazy("Credited")
+    PAID = "paid", gettext_lazy("Paid")
+    OVERDUE = "overdue", gettext_lazy("Overdue")
+    PART_PAID = "part_paid", gettext_lazy("Part paid")
+    OPEN = "open", gettext_lazy("Open")
+
+
+class InvoiceQuerySet(models.QuerySet["Invoice"]):
+    """`on` is a local date."""
+
+    def drafts(self) -> "InvoiceQuerySet":
+        return self.filter(state="draft")
+
+    def issued(self) -> "InvoiceQuerySet":
+        return self.filter(state="issued")
+
+    def written_off(self) -> "InvoiceQuerySet":
+        return self.issued().filter(_written_off())
+
+    def unpaid(self) -> "InvoiceQuerySet":
+        """Issued ones on which something is due, and that nobody has written off."""
+        return self.issued().filter(settled__lt=F("total"))
+
+    def overdue(self, *, on) -> "InvoiceQuerySet":
+        """Unpaid ones whose due date has passed."""
+        if isinstance(on, Todays):
+            return self.unpaid().filter(
+                Q.create(
+                    [Q(location__in=keys, due_on__lt=day) for day, keys in on.items()]
+                    or [Q(pk=None)],
+                    connector=Q.OR,
+                )
+            )
+        return self.unpaid().filter(due_on__lt=on)
+
+    def oldest_first(self) -> "InvoiceQuerySet":
+        """The order in which credit pays them."""
+        return self.order_by("due_on", "issued_on", "pk")
+
+    def in_settlement(self, settlement: str, *, on) -> "InvoiceQuerySet":
+        """Those that are `settlement` on a day; see also `Invoice.settlement_on`."""
+        found = self.issued()
+        nothing_due = Q(settled=F("total"))
+        credited = Q(total__gt=0, total=_credited())
+        if settlement == Settlement.WRITTEN_OFF:
+            return found.filter(_written_off())
+        found = found.filter(~_written_off())
+        if settlement == Settlement.CREDITED:
+            return found.filter(nothing_due, credited)
+        if settlement == Settlement.PAID:
+            return found.filter(nothing_due).filter(~credited)
+        late = found.overdue(on=on)
+        if settlement == Settlement.OVERDUE:
+            return late
+        found = found.filter(settled__lt=F("total")).filter(~Q(pk__in=late.values("pk")))
+        if settlement == Settlement.PART_PAID:
+            return found.filter(settled__gt=0)
+        return found.filter(settled=0)
+
+    def with_settlement(self) -> "InvoiceQuerySet":
+        """With what `settlement_on` asks for, for lists."""
+        return self.annotate(
+            is_written_off_now=models.ExpressionWrapper(
+                Q(_written_off()), output_field=models.BooleanField()
+            ),
+            credited_now=_credited(),
+        )
+
+    def visible_to(self, user) -> "InvoiceQuerySet":
+        """For staff those of their locations; for the others the issued ones of their own
+        customers."""
+        if user.is_staff:
+            places = user.places("see_panel")
+            return self if places is None else self.filter(location__in=places)
+        return self.issued().filter(customer__in=Customer.objects.visible_to(user))
+
+    def shown(self) -> "InvoiceQuerySet":
+        """With what a row says of them."""
+        return self.select_related("customer", "location").with_settlement()
+
+
+def _written_off() -> Exists:
+    writing_off = Invoice.write_offs.rel.related_model.objects
+    return Exists(writing_off.filter(invoice=OuterRef("pk"), withdrawn_at=None))
+
+
+def _credited() -> Coalesce:
+    allocated = Invoice.allocations.rel.related_model.objects.filter(
+        invoice=OuterRef("pk"), kind="credit_note"
+    )
+    field = money.MoneyField()
+    sums = allocated.order_by().values("invoice").annotate(sum=Sum("value")).values("sum")
+    return Coalesce(
+        Subquery(sums, output_field=field), models.Value(money.ZERO, output_field=field)
+    )
+
+
+class Invoice(Issuable, Payable, Creditable, models.Model):
+    """What a customer is asked to pay: a draft, then issued, and from then on as it is.
+
+    `total` = `net` + `tax`, all in the location's currency. `settled` is what of it is paid,
+    credited or written off; it is written with each `Allocation`. `seller` and `buyer` are copies
+    of names, addresses and tax numbers as they were at issue; `tax_sums` what is said of each rate.
+    `billing_date` is the date that a billing run made it for. The number counts within its series.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        ISSUED = "issued", gettext_lazy("Issued")
+
+    Settlement = Settlement
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="invoices")
+    location = models.ForeignKey(Location, models.PROTECT, related_name="invoices")
+    state = Line(max_length=6, choices=State, default=State.DRAFT)
+    series = models.ForeignKey(Series, models.PROTECT, null=True, related_name="invoices")
+    sequence = models.PositiveIntegerField(null=True)
+    number = Line(gettext_lazy("number"), max_length=30, null=True, unique=True)
+    issued_on = models.DateField(gettext_lazy("issued on"), null=True)
+    due_on = models.DateField(gettext_lazy("due on"), null=True)
+    billing_date = models.DateField(null=True)
+    net = money.MoneyField(default=money.ZERO)
+    tax = money.MoneyField(default=money.ZERO)
+    total = money.MoneyField(default=money.ZERO)
+    settled = money.MoneyField(default=money.ZERO)
+    seller = models.JSONField(default=dict)
+    buyer = models.JSONField(null=True)
+    tax_sums = models.JSONField(default=list)
+    note = Line(gettext_lazy("note"), max_length=500, blank=True)
+    run = models.ForeignKey(
+        "billing.BillingRun", models.PROTECT, null=True, related_name="invoices"
+    )
+    made_at = models.DateTimeField(default=clock.now)
+    made_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+    issued_at = models.DateTimeField(null=True)
+    issued_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+    erased_at = models.DateTimeField(null=True)
+
+    objects = InvoiceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = gettext_lazy("invoice")
+        indexes = [
+            models.Index(fields=["customer", "location", "-id"], name="invoice_of_account"),
+            models.Index(fields=["location", "-issued_on", "-id"], name="invoice_by_date"),
+            models.Index(
+                fields=["due_on", "id"],
+                condition=Q(state="issued", settled__lt=F("total")),
+                name="invoice_unpaid",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "sequence"], name="invoice_numbered_once"),
+            models.CheckConstraint(
+                condition=Q(settled__gte=0, settled__lte=F("total")),
+                name="invoice_settled_in_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", series=None, sequence=None, number=None, issued_on=None)
+                | Q(
+                    state="issued", series__isnull=False, sequence__isnull=False,
+                    number__isnull=False, issued_on__isnull=False, due_on__isnull=False,
+                ),
+                name="invoice_numbered_when_issued",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft") | Q(total__gte=0), name="invoice_not_negative"
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return self.number or _("Draft")
+
+    @property
+    def currency(self) -> str:
+        return self.location.currency
+
+    @property
+    def due(self) -> Decimal:
+        """What is left to pay."""
+        return self.total - self.settled if self.state == self.State.ISSUED else money.ZERO
+
+    @property
+    def is_written_off(self) -> bool:
+        known = getattr(self, "is_written_off_now", None)
+        if known is not None:
+            return known
+        return self.write_offs.filter(withdrawn_at=None).exists()
+
+    @property
+    def credited(self) -> Decimal:
+        """How much of what was due credit notes have settled."""
+        known = getattr(self, "credited_now", None)
+        if known is not None:
+            return known
+        found = self.allocations.filter(kind="credit_note").aggregate(sum=Sum("value"))
+        return found["sum"] or money.ZERO
+
+    def settlement_on(self, on: dt.date) -> str:
+        """How far it is paid, as seen on a day; "draft" for a draft. See also
+        `InvoiceQuerySet.in_settlement`."""
+        if self.state == self.State.DRAFT:
+            return self.State.DRAFT
+        if self.is_written_off:
+            return Settlement.WRITTEN_OFF
+        if self.settled == self.total:
+            all_credited = self.total > 0 and self.credited == self.total
+            return Settlement.CREDITED if all_credited else Settlement.PAID
+        if self.due_on is not None and on > self.due_on:
+            return Settlement.OVERDUE
+        return Settlement.PART_PAID if self.settled else Settlement.OPEN
+
+    @property
+    def settlement(self) -> str:
+        """How far it is paid today."""
+        return self.settlement_on(self.location.today())
+
+    @property
+    def shown_settlement(self) -> str:
+        found = self.settlement
+        return str(
+            self.State(found).label if found == self.State.DRAFT else Settlement(found).label
+        )
+
+    @property
+    def people(self) -> str:
+        """Who is asked to pay, as printed."""
+        return (self.buyer or {}).get("name") or self.customer.name
+
+
+class InvoiceLine(models.Model):
+    """One charge on an invoice, as it is printed: net and tax are the invoice's share, rounded once
+    per rate. A charge is on one invoice at most."""
+
+    invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="lines")
+    charge = models.OneToOneField(Charge, models.PROTECT, related_name="line")
+    position = models.PositiveIntegerField()
+    text = Line(max_length=300)
+    detail = Line(max_length=500, blank=True)
+    on = models.DateField()
+    quantity = models.PositiveIntegerField(default=1)
+    price = money.MoneyField()
+    tax_rate = money.RateField()
+    tax_note = Line(max_length=200, blank=True)
+    net = money.MoneyField()
+    tax = money.MoneyField()
+
+    class Meta:
+        ordering = ["invoice", "position"]
+        verbose_name = gettext_lazy("invoice line")
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "position"], name="line_in_its_place")
+        ]
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def amount(self) -> Decimal:
+        return self.net
+
+    @property
+    def total(self) -> Decimal:
+        return self.net + self.tax

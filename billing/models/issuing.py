@@ -1,0 +1,256 @@
+"""How an invoice comes about: composed from charges, numbered and frozen when it is issued."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from billing import signals, tax
+from billing.models import accounts, numbering
+from billing.models.accounts import Account
+from billing.models.numbering import Series
+from customers.models import Customer
+from kit import audit, clock, locks
+from kit.money import ZERO
+from kit.problems import Problem, Refused, in_words, refuse_if
+from spaces.models import Location
+
+if TYPE_CHECKING:
+    from billing.models.charges import Charge
+    from billing.models.invoices import Invoice, InvoiceLine
+
+# What comes first on an invoice.
+ORDER = ("fee", "subscription", "adjustment", "sign_up_fee", "deposit", "booking", "late_fee",
+         "sale", "other")  # fmt: skip
+
+
+def in_order(charges: Iterable["Charge"]) -> list["Charge"]:
+    """Charges as an invoice lists them: what is agreed before what was used, then by date."""
+    return sorted(
+        charges,
+        key=lambda one: (ORDER.index(one.kind), one.on, one.starts_on or one.on, one.text,
+                         one.price, one.pk or 0),
+    )  # fmt: skip
+
+
+def composed(
+    customer: Customer, location: Location, charges: Sequence["Charge"], **fields: Any
+) -> tuple["Invoice", list["InvoiceLine"]]:
+    """An invoice of these charges with its lines and sums, not stored."""
+    from billing.models.invoices import Invoice
+
+    invoice = Invoice(customer=customer, location=location, **fields)
+    lines = [_line(invoice, charge) for charge in in_order(charges)]
+    add_up(invoice, lines)
+    return invoice, lines
+
+
+def _line(invoice: "Invoice", charge: "Charge") -> "InvoiceLine":
+    from billing import explaining
+    from billing.models.invoices import InvoiceLine
+
+    return InvoiceLine(
+        invoice=invoice, charge=charge, text=charge.text, on=charge.on, quantity=charge.quantity,
+        detail=explaining.in_short(charge.explanation)[:500], price=charge.price,
+        tax_rate=charge.tax_rate, tax_note=charge.tax_note,
+    )  # fmt: skip
+
+
+def add_up(invoice: "Invoice", lines: Sequence["InvoiceLine"]) -> None:
+    """Number the lines, tax them together, and put the sums onto the invoice."""
+    taxed = tax.of_lines(
+        [tax.Priced(one.price, one.tax_rate, one.charge.includes_tax) for one in lines],
+        invoice.location.currency,
+    )
+    for position, (line, part) in enumerate(zip(lines, taxed, strict=True), start=1):
+        line.position, line.net, line.tax = position, part.net, part.tax
+    invoice.net = sum((line.net for line in lines), ZERO)
+    invoice.tax = sum((line.tax for line in lines), ZERO)
+    invoice.total = invoice.net + invoice.tax
+    sums = tax.summary([(one.tax_rate, one.tax_note, one.net, one.tax) for one in lines])
+    invoice.tax_sums = [
+        {"rate": f"{one.rate:f}", "note": one.note, "net": f"{one.net:f}", "tax": f"{one.tax:f}"}
+        for one in sums
+    ]
+
+
+def seller_of(location: Location) -> dict[str, str]:
+    """The location as it is printed on an invoice."""
+    return {
+        "name": location.legal_name or location.name,
+        "house": location.name,
+        **{
+            name: getattr(location, name)
+            for name in ("address", "city", "postal_code", "country", "tax_number",
+                         "contact_email", "contact_phone", "bank_name", "iban", "bic",
+                         "payment_text", "currency")
+        },
+    }  # fmt: skip
+
+
+def buyer_of(customer: Customer) -> dict[str, str]:
+    """The customer as it is printed on an invoice."""
+    return {
+        "name": customer.name,
+        "person": customer.full_name if customer.is_company else "",
+        "email": customer.billing_email or customer.email,
+        **{
+            name: getattr(customer, name)
+            for name in ("address", "city", "postal_code", "country", "tax_number")
+        },
+    }
+
+
+def freeze(invoice: "Invoice", series: Series, number: int, *, on: dt.date, by) -> None:
+    """Put onto an invoice what it will say for ever."""
+    customer, location = invoice.customer, invoice.location
+    days = location.payment_days if customer.payment_days is None else customer.payment_days
+    invoice.state = invoice.State.ISSUED
+    invoice.series, invoice.sequence, invoice.number = series, number, series.named(number)
+    invoice.issued_on, invoice.due_on = on, on + dt.timedelta(days=days)
+    invoice.seller, invoice.buyer = seller_of(location), buyer_of(customer)
+    invoice.issued_at, invoice.issued_by = clock.now(), by
+
+
+@transaction.atomic
+def draft(
+    customer: Customer, location: Location, charges: Sequence["Charge"], *, by, **fields: Any
+) -> "Invoice":
+    """A draft that takes these waiting charges; the account is locked.
+
+    Raises `Refused` with `nothing_to_invoice` or `negative`.
+    """
+    from kit import bulk
+
+    if not charges:
+        raise Refused(Problem("nothing_to_invoice", _("There is nothing to invoice.")))
+    invoice, lines = composed(customer, location, charges, made_by=by, **fields)
+    if invoice.total < 0:
+        raise Refused(_NEGATIVE)
+    with in_words():
+        invoice.save(force_insert=True)
+        for line in lines:
+            line.invoice = invoice
+        bulk.insert(lines)
+    audit.record("invoice.draft", invoice, by=by, changes={"total": [None, invoice.total]})
+    return invoice
+
+
+_NEGATIVE = Problem(
+    "negative",
+    _("This would be below zero: it stays on the account and lowers the next invoice."),
+)
+
+
+def invoice_now(
+    customer: Customer, location: Location, charges: Sequence["Charge"] | None = None, *, by,
+    on: dt.date | None = None, issue: bool = True, **fields: Any,
+) -> "Invoice":  # fmt: skip
+    """Invoice what waits on an account, or some of it, now and not on its billing date.
+
+    Raises `Refused` with `nothing_to_invoice`, `negative`, `invoiced` (taken meanwhile) or what
+    issuing refuses.
+    """
+    with transaction.atomic():
+        Account.objects.of(customer, location)
+        accounts.hold(customer)
+        waiting = customer.charges.filter(location=location).waiting()
+        if charges is not None:
+            keys = {charge.pk for charge in charges}
+            waiting = waiting.filter(pk__in=keys)
+        found = list(waiting.select_related("location"))
+        if charges is not None and len(found) < len(keys):
+            text = _("Some of these were invoiced or voided meanwhile.")
+            raise Refused(Problem("invoiced", text))
+        made = draft(customer, location, found, by=by, **fields)
+        if issue:
+            made._issue(by=by, on=on)
+        return made
+
+
+class Issuable(models.Model):
+    """How a draft becomes an invoice, or goes."""
+
+    class Meta:
+        abstract = True
+
+    @transaction.atomic
+    def issue(self, *, by, on: dt.date | None = None, send: bool = True) -> None:
+        """Number the draft, date it, and freeze it with names and addresses as they are now.
+
+        Credit on the account pays it at once, as far as it goes. Raises `Refused` with
+        `issued_already`, `not_books`, `negative`, `future_date` or `date_goes_back`.
+        """
+        self._lock_account()
+        self._refuse_others(by)
+        self._issue(by=by, on=on, send=send)
+
+    def _issue(self, *, by, on: dt.date | None = None, send: bool = True) -> None:
+        if self.state != self.State.DRAFT:
+            raise Refused(Problem("issued_already", _("This invoice is issued already.")))
+        today = self.location.today()
+        on = on or today
+        if on > today:
+            raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
+        numbering.lock([self.location])
+        series = Series.of(self.location, Series.Kind.INVOICE)
+        [number] = series.take(1, on=on)
+        freeze(self, series, number, on=on, by=by)
+        with in_words():
+            self.save()
+        changes: dict[str, list] = {"number": [None, self.number], "total": [None, self.total]}
+        audit.record("invoice.issue", self, by=by, changes=changes)
+        self._pay_from_credit(on=on, by=by)
+        signals.invoice_issued.send(sender=type(self), invoice=self, by=by, send=send)
+
+    def _lock(self) -> None:
+        """Hold the account, and read the invoice afresh."""
+        locks.take(customers=[self.customer_id])
+        self._lock_account()
+
+    def _lock_account(self) -> None:
+        accounts.hold(self.customer_id)
+        for name in ("is_written_off_now", "credited_now"):
+            self.__dict__.pop(name, None)
+        self.refresh_from_db()
+
+    def _refuse_others(self, by) -> None:
+        if by is not None and not by.may("keep_books", at=self.location):
+            text = _("This is for those who keep the books.")
+            raise Refused(Problem("not_books", text))
+
+    @transaction.atomic
+    def discard(self, *, by) -> None:
+        """Delete a draft; its charges wait again. Raises `Refused` with `issued_already`."""
+        self._lock_account()
+        self._refuse_others(by)
+        if self.state != self.State.DRAFT:
+            text = _("An issued invoice stays: credit it instead.")
+            raise Refused(Problem("issued_already", text))
+        audit.record("invoice.discard", self, by=by, changes={"total": [self.total, None]})
+        self.lines.all().delete()
+        self.delete()
+
+    @transaction.atomic
+    def take_off(self, charge: "Charge", *, by) -> None:
+        """Take a charge off a draft; a draft without charges goes. The account is locked."""
+        self.refresh_from_db()
+        if self.state != self.State.DRAFT:
+            raise Refused(Problem("issued_already", _("This invoice is issued already.")))
+        self.lines.filter(charge=charge).delete()
+        charge.__dict__.pop("line", None)
+        charge._state.fields_cache.pop("line", None)
+        lines = list(self.lines.select_related("charge"))
+        if not lines:
+            audit.record("invoice.discard", self, by=by, changes={"total": [self.total, None]})
+            self.delete()
+            return
+        before = self.total
+        add_up(self, lines)
+        refuse_if([_NEGATIVE] if self.total < 0 else [])
+        for line in lines:
+            line.save(update_fields=["position", "net", "tax"])
+        self.save(update_fields=["net", "tax", "total", "tax_sums"])
+        audit.record("invoice.take_off", self, by=by, changes={"total": [before, self.total]})

@@ -1,0 +1,458 @@
+"""Payments and what they pay; all of it rows that never change."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import signals
+from billing.models import accounts
+from billing.models.accounts import Account, AccountEntry
+from customers.models import Customer
+from kit import audit, clock, guards, locks, money
+from kit.fields import Line
+from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from spaces.models import Location
+
+if TYPE_CHECKING:
+    from billing.models.invoices import Invoice
+
+
+def valid_amount(amount: Any, currency: str) -> Decimal:
+    """An amount above zero, no finer than the currency's minor unit."""
+    try:
+        value = money.MoneyField().to_python(amount)
+    except ValidationError:
+        value = None
+    if value is None or not 0 < value <= money.MOST:
+        raise Refused(Problem("invalid_amount", _("Enter an amount above zero."), "amount"))
+    if money.round_to(value, currency) != value:
+        text = _("%(currency)s has %(places)d decimals.") % {
+            "currency": currency, "places": money.exponent(currency),
+        }  # fmt: skip
+        raise Refused(Problem("amount_too_fine", text, "amount"))
+    return value
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def visible_to(self, user) -> "PaymentQuerySet":
+        if user.is_staff:
+            places = user.places("see_panel")
+            return self if places is None else self.filter(location__in=places)
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
+
+class Payment(models.Model):
+    """Money that changed hands: in is positive, out (a refund, a reversal) negative.
+
+    `invoice` is the one for which it was recorded; what was too much is credit on the account. A
+    wrong one is reversed by a row that names it in `reverses`.
+    """
+
+    class Kind(models.TextChoices):
+        PAYMENT = "payment", gettext_lazy("Payment")
+        REFUND = "refund", gettext_lazy("Refund")
+        REVERSAL = "reversal", gettext_lazy("Reversal")
+
+    class Method(models.TextChoices):
+        TRANSFER = "transfer", gettext_lazy("Bank transfer")
+        CARD = "card", gettext_lazy("Card")
+        CASH = "cash", gettext_lazy("Cash")
+        DEBIT = "debit", gettext_lazy("Direct debit")
+        DEPOSIT = "deposit", gettext_lazy("Deposit")
+        OTHER = "other", gettext_lazy("Other")
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="payments")
+    location = models.ForeignKey(Location, models.PROTECT, related_name="payments")
+    invoice = models.ForeignKey(
+        "billing.Invoice", models.PROTECT, null=True, related_name="payments"
+    )
+    kind = Line(max_length=8, choices=Kind)
+    amount = money.MoneyField(gettext_lazy("amount"))
+    on = models.DateField(gettext_lazy("date"))
+    method = Line(gettext_lazy("method"), max_length=10, choices=Method, default=Method.TRANSFER)
+    reference = Line(gettext_lazy("reference"), max_length=120, blank=True)
+    reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+    reason = Line(gettext_lazy("reason"), max_length=500, blank=True)
+    at = models.DateTimeField(default=clock.now)
+    by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-on", "-id"]
+        verbose_name = gettext_lazy("payment")
+        indexes = [
+            models.Index(fields=["customer", "location", "-on"], name="payment_of_account"),
+            models.Index(fields=["location", "-on", "-id"], name="payment_by_date"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="payment", amount__gt=0, reverses=None)
+                | Q(kind="refund", amount__lt=0, reverses=None)
+                | Q(kind="reversal", amount__lt=0, reverses__isnull=False),
+                name="payment_sign",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.amount:f}"
+
+    @property
+    def is_reversed(self) -> bool:
+        return hasattr(self, "reversed_by")
+
+    @transaction.atomic
+    def reverse(self, *, by, reason: str, on: dt.date | None = None) -> "Payment":
+        """Take a wrong payment back: what it paid is due again, and credit that it had left goes.
+
+        Credit that has paid other invoices meanwhile is taken back from them, the latest first.
+        Raises `Refused` with `not_books`, `not_a_payment`, `reversed_already`, `reason_missing` or
+        `credit_refunded` where the credit was paid out.
+        """
+        locks.take(customers=[self.customer_id])
+        accounts.hold(self.customer_id)
+        if by is not None and not by.may("keep_books", at=self.location):
+            raise Refused(Problem("not_books", _("This is for those who keep the books.")))
+        self.refresh_from_db()
+        if self.kind != self.Kind.PAYMENT or self.method == self.Method.DEPOSIT:
+            raise Refused(Problem("not_a_payment", _("Only a payment can be reversed.")))
+        if self.is_reversed:
+            raise Refused(_REVERSED)
+        if not reason.strip():
+            text = _("Say why, in a few words.")
+            raise Refused(Problem("reason_missing", text, "reason"))
+        on = on or self.location.today()
+        row = Payment(
+            customer=self.customer, location=self.location, invoice=self.invoice,
+            kind=self.Kind.REVERSAL, amount=-self.amount, on=on, method=self.method,
+            reverses=self, reason=reason.strip(), by=by,
+        )  # fmt: skip
+        check_fields(row, leaving_out=("customer", "location", "invoice", "reverses", "by"))
+        with in_words():
+            row.save(force_insert=True)
+        left = self.amount
+        for allocation in self.allocations.select_related("invoice"):
+            allocation.invoice.allocate("payment", -allocation.value, on=on, by=by, payment=row)
+            left -= allocation.value
+        if left:
+            account = Account.objects.of(self.customer, self.location)
+            _free_credit(account, left, on=on, by=by)
+            account.write(AccountEntry.Kind.REVERSED, -left, on=on, by=by, payment=row)
+        pay_from_credit(Account.objects.of(self.customer, self.location), on=on, by=by)
+        audit.record("payment.reverse", self, by=by, changes={"amount": [self.amount, 0]})
+        signals.payment_recorded.send(sender=Payment, payment=row, by=by)
+        return row
+
+
+class Allocation(models.Model):
+    """A part of an invoice that is settled, by a payment, a credit note, credit on the account or
+    writing off; a negative one takes it back. `Invoice.settled` is the sum of them."""
+
+    class Kind(models.TextChoices):
+        PAYMENT = "payment", gettext_lazy("Payment")
+        CREDIT_NOTE = "credit_note", gettext_lazy("Credit note")
+        CREDIT = "credit", gettext_lazy("Account credit")
+        WRITE_OFF = "write_off", gettext_lazy("Written off")
+
+    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="allocations")
+    kind = Line(max_length=11, choices=Kind)
+    value = money.MoneyField()
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="allocations")
+    credit_note = models.ForeignKey(
+        "billing.CreditNote", models.PROTECT, null=True, related_name="allocations"
+    )
+    write_off = models.ForeignKey(
+        "billing.WriteOff", models.PROTECT, null=True, related_name="allocations"
+    )
+    on = models.DateField()
+    at = models.DateTimeField(default=clock.now)
+    by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=~Q(value=0), name="allocation_not_nothing")]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.value:f}"
+
+
+class WriteOff(models.Model):
+    """What was due on an invoice is not expected any more: who gave it up, when and why."""
+
+    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="write_offs")
+    amount = money.MoneyField()
+    reason = Line(max_length=500)
+    on = models.DateField()
+    at = models.DateTimeField(default=clock.now)
+    by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+    withdrawn_on = models.DateField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["invoice"], condition=Q(withdrawn_at=None), name="written_off_once"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="write_off_of_something"),
+        ]
+
+    def __str__(self):
+        return self.reason
+
+
+class Payable(models.Model):
+    """How an invoice is settled."""
+
+    class Meta:
+        abstract = True
+
+    def allocate(self, kind: str, value: Decimal, *, on: dt.date, by, **source: Any) -> None:
+        """Settle a part of it, or take that back; the account is locked."""
+        if not value:
+            return
+        Allocation.objects.create(invoice=self, kind=kind, value=value, on=on, by=by, **source)
+        self.settled += value
+        with in_words():
+            self.save(update_fields=["settled"])
+
+    @transaction.atomic
+    def record_payment(
+        self, *, amount: Decimal | int | str, on: dt.date | None = None,
+        method: str = Payment.Method.TRANSFER, by, reference: str = "",
+    ) -> Payment:  # fmt: skip
+        """Record that money came in for this invoice. What is too much becomes credit on the
+        account, which pays the oldest open invoice by itself.
+
+        Raises `Refused` with `not_issued`, `not_books`, `invalid_amount`, `amount_too_fine`,
+        `future_date`, `written_off` or what is wrong with a field.
+        """
+        self._lock()
+        self._refuse_others(by)
+        if self.state == self.State.DRAFT:
+            raise Refused(Problem("not_issued", _("A draft cannot be paid: issue it first.")))
+        if self.is_written_off:
+            text = _("This was written off: take that back first.")
+            raise Refused(Problem("written_off", text))
+        payment = _paid(
+            self.customer, self.location, amount, on=on, method=method, by=by, reference=reference,
+            invoice=self,
+        )  # fmt: skip
+        use(payment, first=self)
+        return payment
+
+    @transaction.atomic
+    def write_off(self, *, reason: str, by, on: dt.date | None = None) -> WriteOff:
+        """Give up what is due. Raises `Refused` with `not_issued`, `not_books`, `nothing_due`,
+        `written_off` or `reason_missing`."""
+        self._lock()
+        self._refuse_others(by)
+        problems = []
+        if self.state == self.State.DRAFT:
+            problems.append(Problem("not_issued", _("A draft can be deleted instead.")))
+        elif self.is_written_off:
+            problems.append(Problem("written_off", _("This is written off already.")))
+        elif not self.due:
+            problems.append(Problem("nothing_due", _("Nothing is due on this invoice.")))
+        if not reason.strip():
+            problems.append(Problem("reason_missing", _("Say why, in a few words."), "reason"))
+        refuse_if(problems)
+        on = on or self.location.today()
+        row = WriteOff(invoice=self, amount=self.due, reason=reason.strip(), on=on, by=by)
+        check_fields(row, leaving_out=("invoice", "by", "withdrawn_by"))
+        with in_words():
+            row.save(force_insert=True)
+        self.allocate(Allocation.Kind.WRITE_OFF, row.amount, on=on, by=by, write_off=row)
+        audit.record("invoice.write_off", self, by=by, changes={"due": [row.amount, 0]})
+        after_settling(self.customer, by=by, on=on)
+        return row
+
+    @transaction.atomic
+    def withdraw_write_off(self, *, by, on: dt.date | None = None) -> None:
+        """Expect it after all: it is due again. Raises `Refused` with `not_books` or
+        `not_written_off`."""
+        self._lock()
+        self._refuse_others(by)
+        row = self.write_offs.filter(withdrawn_at=None).first()
+        if row is None:
+            raise Refused(Problem("not_written_off", _("This is not written off.")))
+        on = on or self.location.today()
+        row.withdrawn_on, row.withdrawn_at, row.withdrawn_by = on, clock.now(), by
+        row.save(update_fields=["withdrawn_on", "withdrawn_at", "withdrawn_by"])
+        self.allocate(Allocation.Kind.WRITE_OFF, -row.amount, on=on, by=by, write_off=row)
+        audit.record("invoice.withdraw_write_off", self, by=by, changes={"due": [0, row.amount]})
+
+    def _pay_from_credit(self, *, on: dt.date, by) -> None:
+        pay_from_credit(Account.objects.of(self.customer, self.location), on=on, by=by)
+
+
+def _paid(
+    customer: Customer, location: Location, amount, *, on: dt.date | None, method: str, by,
+    reference: str = "", reason: str = "", invoice: "Invoice | None" = None,
+) -> Payment:  # fmt: skip
+    today = location.today()
+    on = on or today
+    if on > today:
+        raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
+    payment = Payment(
+        customer=customer, location=location, invoice=invoice, kind=Payment.Kind.PAYMENT,
+        amount=valid_amount(amount, location.currency), on=on, method=method,
+        reference=reference.strip(), reason=reason, by=by,
+    )  # fmt: skip
+    check_fields(payment, leaving_out=("customer", "location", "invoice", "reverses", "by"))
+    with in_words():
+        payment.save(force_insert=True)
+    audit.record(
+        "payment.record", payment, by=by,
+        changes={"amount": [None, payment.amount], "invoice": [None, invoice and invoice.pk]},
+    )  # fmt: skip
+    return payment
+
+
+def use(payment: Payment, *, first: "Invoice | None" = None) -> None:
+    """Let a payment pay: this invoice first, the rest becomes credit, which pays the oldest open
+    ones. The account is locked."""
+    left = payment.amount
+    if first is not None:
+        paid = min(left, first.due)
+        first.allocate(Allocation.Kind.PAYMENT, paid, on=payment.on, by=payment.by, payment=payment)
+        left -= paid
+    account = Account.objects.of(payment.customer, payment.location)
+    if left:
+        account.write(
+            AccountEntry.Kind.OVERPAID, left, on=payment.on, by=payment.by, payment=payment
+        )
+        pay_from_credit(account, on=payment.on, by=payment.by)
+    signals.payment_recorded.send(sender=Payment, payment=payment, by=payment.by)
+    after_settling(payment.customer, by=payment.by, on=payment.location.today())
+
+
+@transaction.atomic
+def receive(
+    customer: Customer, location: Location, *, amount, by, on: dt.date | None = None,
+    method: str = Payment.Method.TRANSFER, reference: str = "",
+) -> Payment:  # fmt: skip
+    """Record money that came in without saying for which invoice: it pays the oldest open ones,
+    and the rest stays as credit. Raises `Refused` as `Invoice.record_payment` does."""
+    locks.take(customers=[customer])
+    Account.objects.of(customer, location)
+    accounts.hold(customer)
+    _refuse_others(by, location)
+    payment = _paid(customer, location, amount, on=on, method=method, by=by, reference=reference)
+    use(payment)
+    return payment
+
+
+@transaction.atomic
+def refund(
+    customer: Customer, location: Location, *, amount, by, reason: str = "",
+    on: dt.date | None = None, method: str = Payment.Method.TRANSFER,
+) -> Payment:  # fmt: skip
+    """Record that credit was paid out. Raises `Refused` with `not_books`, `invalid_amount`,
+    `amount_too_fine`, `future_date` or `credit_used_up` (less is left)."""
+    locks.take(customers=[customer])
+    account = Account.objects.of(customer, location)
+    accounts.hold(customer)
+    _refuse_others(by, location)
+    today = location.today()
+    on = on or today
+    if on > today:
+        raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
+    value = valid_amount(amount, location.currency)
+    row = Payment(
+        customer=customer, location=location, kind=Payment.Kind.REFUND, amount=-value, on=on,
+        method=method, reason=reason.strip(), by=by,
+    )  # fmt: skip
+    check_fields(row, leaving_out=("customer", "location", "invoice", "reverses", "by"))
+    row.save(force_insert=True)
+    account.write(AccountEntry.Kind.REFUNDED, -value, on=on, by=by, payment=row)
+    audit.record("payment.refund", row, by=by, changes={"amount": [None, row.amount]})
+    signals.payment_recorded.send(sender=Payment, payment=row, by=by)
+    return row
+
+
+def _refuse_others(by, location: Location) -> None:
+    if by is not None and not by.may("keep_books", at=location):
+        raise Refused(Problem("not_books", _("This is for those who keep the books.")))
+
+
+def pay_from_credit(account: Account, *, on: dt.date, by) -> None:
+    """Credit pays the oldest open invoices of the account, which is locked."""
+    left = account.credit
+    if not left:
+        return
+    unpaid = account.customer.invoices.filter(location=account.location_id).unpaid()
+    for invoice in unpaid.select_related("location").oldest_first():
+        paid = min(left, invoice.due)
+        account.write(AccountEntry.Kind.PAID, -paid, on=on, by=by, invoice=invoice)
+        invoice.allocate(Allocation.Kind.CREDIT, paid, on=on, by=by)
+        left -= paid
+        if not left:
+            return
+
+
+def _free_credit(account: Account, wanted: Decimal, *, on: dt.date, by) -> None:
+    """Take credit back from the invoices that it has paid, the latest first, until so much is on
+    the account. Raises `Refused` with `credit_refunded`."""
+    missing = wanted - account.credit
+    if missing <= 0:
+        return
+    paid = (
+        account.customer.invoices.filter(location=account.location_id, allocations__kind="credit")
+        .annotate(by_credit=models.Sum("allocations__value", filter=Q(allocations__kind="credit")))
+        .filter(by_credit__gt=0)
+        .order_by("-due_on", "-pk")
+    )
+    for invoice in list(paid):
+        back = min(missing, invoice.by_credit)
+        invoice.allocate(Allocation.Kind.CREDIT, -back, on=on, by=by)
+        account.write(AccountEntry.Kind.TAKEN_BACK, back, on=on, by=by, invoice=invoice)
+        missing -= back
+        if not missing:
+            return
+    text = _("The credit that it left was paid out: record the repayment first.")
+    raise Refused(Problem("credit_refunded", text))
+
+
+def after_settling(customer: Customer, *, by, on: dt.date) -> None:
+    """A suspension for debt ends by itself when nothing is overdue any more; the customer is
+    locked."""
+    from billing.debts import lift_if_paid
+
+    lift_if_paid(customer, on=on)
+
+
+_REVERSED = Problem("reversed_already", gettext_lazy("This payment was reversed already."))
+speak_for("billing_payment.reverses_id", _REVERSED)
+speak_for("billing_payment_reverses_id_key", _REVERSED)
+speak_for("written_off_once", Problem("written_off", gettext_lazy("This is written off already.")))
+
+guards_of_payments = [
+    *guards.append_only(
+        "billing", "billing_payment",
+        frozen=("customer_id", "location_id", "invoice_id", "kind", "amount", "on", "method",
+                "reference", "reverses_id", "reason", "at", "by_id"),
+    ),
+    *guards.append_only(
+        "billing", "billing_allocation",
+        frozen=("invoice_id", "kind", "value", "payment_id", "credit_note_id", "write_off_id", "on",
+                "at", "by_id"),
+    ),
+    *guards.append_only(
+        "billing", "billing_writeoff",
+        frozen=("invoice_id", "amount", "reason", "on", "at", "by_id"),
+        set_once=("withdrawn_on", "withdrawn_at", "withdrawn_by_id"),
+    ),
+    *guards.append_only(
+        "billing", "billing_accountentry",
+        frozen=("account_id", "sequence", "kind", "value", "left", "invoice_id", "payment_id",
+                "credit_note_id", "on", "at", "by_id"),
+    ),
+]  # fmt: skip

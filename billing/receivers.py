@@ -1,0 +1,280 @@
+"""What this room does when something is announced; all of it stands here.
+
+Receivers of this room hear after those of bookings: whatever earlier locks are needed are held by
+then, and the accounts come last.
+"""
+
+import datetime as dt
+from typing import Any
+
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from billing import charging, settling
+from billing.models import accounts
+from billing.models.accounts import Account
+from billing.models.charges import BilledCycle, Charge
+from billing.models.subscriptions import Subscription
+from bookings import signals as of_bookings
+from bookings.models import Booking, LateFee
+from customers import signals as of_customers
+from customers.models import Customer
+from kit.problems import Problem, Refused
+from plans import signals as of_plans
+from plans.cycles import DAY
+from plans.models import Contract
+
+# Contracts
+
+
+@receiver(of_plans.contract_changed)
+def bill_what_was_decided(contract: Contract, by, due_before, on, signed, **signal):
+    """What had fallen due is settled as it was, what is settled follows the decision, and what a
+    signature costs is charged and invoiced."""
+    touched = [contract]
+    if signed is not None and signed.pk != contract.pk:
+        touched.append(signed)
+    for one in touched:
+        Account.objects.of(charging.payer_of(one.customer, one.on_behalf_of), one.location)
+    accounts.hold(contract.customer_id)
+    _refuse_days_that_are_invoiced(contract, on)
+    settling.follow(contract, due_before, on=on, by=by, signed=signed is contract)
+    if signed is not None and signed is not contract:
+        settling.follow(signed, (), on=on, by=by, signed=True)
+    if signed is not None:
+        instead_of = contract if signed is not contract else None
+        settling.charge_signing(signed, instead_of=instead_of, by=by, on=on)
+    for one in _called_off(contract):
+        settling.credit_called_off(one, by=by, on=on)
+
+
+def _called_off(contract: Contract) -> list[Contract]:
+    """The contract itself where it is called off for good, or the one that was to take its place:
+    not one whose fee and deposit count for another that stands."""
+    found = []
+    news = [change.new for change in contract.plan_changes.select_related("new__location")]
+    for one in [contract, *news]:
+        stands_in = one.plan_changes.filter(withdrawn_at=None).exists()
+        if one.is_called_off and not stands_in:
+            found.append(one)
+    return found
+
+
+def _refuse_days_that_are_invoiced(contract: Contract, on: dt.date) -> None:
+    """A last day in the past is possible only while nothing after it is invoiced."""
+    last_day = contract.ends_on
+    if last_day is None or last_day >= on or contract.is_called_off:
+        return
+    cancellation = contract.standing_cancellation
+    if cancellation is None or cancellation.last_day != last_day:
+        return
+    invoiced = BilledCycle.objects.filter(
+        contract=contract, ends_on__gt=last_day + DAY, charges__line__invoice__state="issued"
+    )
+    if invoiced.exists():
+        text = _("Days after that one are invoiced: choose today or a later day.")
+        raise Refused(Problem("invoiced_after", text, "last_day"))
+
+
+@receiver(of_plans.contracts_taken_back)
+def forget_waivers(contracts, **signal):
+    BilledCycle.objects.filter(contract__in=contracts, kind=BilledCycle.Kind.WAIVER).delete()
+
+
+@receiver(of_plans.price_changing)
+def settle_at_the_old_price(plan, on, by, **signal):
+    _settle_due(plan.contracts.standing().filter(starts_on__lte=on), on=on, by=by)
+
+
+@receiver(of_customers.team_changing)
+def settle_as_the_team_was(team, by, **signal):
+    """Another payer or discount touches only what is charged afterwards."""
+    _settle_due(team.contracts.standing(), by=by)
+    for one in team.subscriptions.filter(called_off_at=None).select_related("location"):
+        settling.settle(one, one.fallen_due(one.location.today()), by=by)
+
+
+def _settle_due(contracts, *, by, on: dt.date | None = None) -> None:
+    found = list(
+        contracts.with_history()
+        .select_related("customer", "location", "plan", "on_behalf_of__payer")
+        .prefetch_related("price_steps", "plan__prices")
+    )
+    late = [one for one in found if settling.unsettled(one, on or one.location.today())]
+    if not late:
+        return
+    for one in late:
+        Account.objects.of(charging.payer_of(one.customer, one.on_behalf_of), one.location)
+    accounts.hold(*{one.customer_id for one in late})
+    for one in late:
+        settling.settle(one, one.fallen_due(on or one.location.today()), by=by)
+
+
+# Suspensions
+
+
+@receiver(of_customers.reinstated)
+def decide_about_missed_fees(customer: Customer, suspension, by, **signal):
+    """What fell due while suspended is charged or waived, as whoever lifts it says."""
+    accounts.hold(customer.pk)
+    on = suspension.lifted_on
+    agreements: list[Any] = [
+        *customer.contracts.standing().select_related("location", "plan"),
+        *Subscription.objects.filter(customer=customer, called_off_at=None),
+    ]
+    for one in agreements:
+        settling.settle(one, one.fallen_due(on), by=by)
+
+
+# Bookings
+
+
+@receiver(of_bookings.bookings_changing)
+def hold_what_they_touch(customers, **signal):
+    accounts.hold(*customers)
+
+
+@receiver(of_bookings.booking_made)
+def charge_booking(booking: Booking, by, **signal):
+    """One that waits for approval is owed once it is approved; those booked together are charged,
+    and invoiced where that is done at once, together."""
+    together = [booking] if booking.together is None else booking.together
+    _charge([one for one in together if one.state != Booking.State.TENTATIVE], by=by)
+
+
+@receiver(of_bookings.booking_approved)
+def charge_approved(booking: Booking, by, **signal):
+    _charge([booking], by=booking.by)
+
+
+@receiver(of_bookings.booking_restored)
+def charge_again(booking: Booking, by, **signal):
+    """The time is owed again, and what was kept for giving it up is not."""
+    withdrawn = Charge.objects.filter(
+        booking=booking, late_fee__withdrawn_at__isnull=False, void=None
+    )
+    for charge in withdrawn.order_by("pk"):
+        charging.undo(charge, reason=_("The booking stands again."), by=by, on=_today(booking))
+    _charge([booking], by=by)
+
+
+@receiver(of_bookings.booking_changed)
+def charge_the_difference(booking: Booking, by, before, fee, **signal):
+    """Another price or day is another charge; what was kept for the short notice is one too."""
+    standing = _standing(booking)
+    owed = booking.amount if booking.state != Booking.State.TENTATIVE else 0
+    same = [one for one in standing if one.price == owed and _is_still(one, booking)]
+    gone = [one for one in standing if one not in same]
+    for charge in gone:
+        charging.undo(charge, reason=_("The booking was changed."), by=by, on=_today(booking))
+    if fee is not None and fee.amount:
+        _charge_late(booking, fee, before.amount, minutes=_minutes(before), by=by)
+    if owed and not same:
+        _charge([booking], by=by)
+
+
+@receiver(of_bookings.booking_cancelled)
+def charge_what_is_kept(booking: Booking, by, fee, **signal):
+    standing = _standing(booking)
+    for charge in standing:
+        reason = booking.reason or _("The booking was cancelled.")
+        charging.undo(charge, reason=reason, by=by, on=_today(booking))
+    if fee is not None and fee.amount:
+        was = standing[0].price if standing else fee.amount
+        _charge_late(booking, fee, was, minutes=booking.minutes, by=by)
+
+
+def _is_still(charge: Charge, booking: Booking) -> bool:
+    """Whether a charge says what the booking is; an invoiced one of the same price is left."""
+    return charge.invoice is not None or (charge.on, charge.text) == (booking.on, _text(booking))
+
+
+def _minutes(before: Any) -> int:
+    return int((before.end - before.start).total_seconds() // 60)
+
+
+def _standing(booking: Booking) -> list[Charge]:
+    """The charges of a booking's time that were neither voided nor credited."""
+    found = Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).standing()
+    found = found.select_related("location", "line__invoice").order_by("pk")
+    return [one for one in found if not _is_credited(one)]
+
+
+def _is_credited(charge: Charge) -> bool:
+    from billing.models.crediting import left_of
+
+    line = getattr(charge, "line", None)
+    return line is not None and bool(line.total) and not left_of(line).total
+
+
+def _charge(bookings: list[Booking], *, by) -> None:
+    """Put bookings on the account of whoever pays, and invoice them where that is done at once."""
+    owed = [one for one in bookings if one.amount]
+    if not owed:
+        return
+    first = owed[0]
+    payer, place = first.payer, first.resource.location
+    charges = [
+        charging.stored(
+            charging.drafted(
+                payer, place, kind=Charge.Kind.BOOKING, text=_text(one), on=one.on,
+                explanation={"kind": "booking", "name": one.resource.type.name,
+                             "booking": one.explanation},
+                rate=one.resource.type.tax_rate, used_by=one.customer,
+                on_behalf_of=one.on_behalf_of, booking=one, by=by,
+            )
+        )
+        for one in owed
+    ]  # fmt: skip
+    if charging.is_invoiced_at_once(payer, place, first.customer, by, on=place.today()):
+        Account.objects.of(payer, place)
+        accounts.hold(first.customer_id)
+        charging.invoice_at_once(payer, place, charges, by=by)
+
+
+def _charge_late(booking: Booking, fee: LateFee, was, *, minutes: int, by) -> None:
+    payer, place = booking.payer, booking.resource.location
+    charge = charging.stored(
+        charging.drafted(
+            payer, place, kind=Charge.Kind.LATE_FEE, on=_today(booking),
+            text=_("%(what)s: %(booking)s")
+            % {"what": fee.get_cause_display(), "booking": _text(booking)},
+            explanation={
+                "kind": "late_fee", "name": booking.resource.type.name, "of": f"{was:f}",
+                "percent": f"{fee.percent:f}", "minutes": fee.minutes, "of_minutes": minutes,
+            },
+            rate=booking.resource.type.tax_rate, used_by=booking.customer,
+            on_behalf_of=booking.on_behalf_of, booking=booking, late_fee=fee, by=by,
+        )
+    )  # fmt: skip
+    if charging.is_invoiced_at_once(payer, place, booking.customer, by, on=place.today()):
+        Account.objects.of(payer, place)
+        charging.invoice_at_once(payer, place, [charge], by=by)
+
+
+def _text(booking: Booking) -> str:
+    if booking.on_behalf_of is None or booking.payer.pk == booking.customer_id:
+        return booking.words
+    return f"{booking.words} ({booking.customer.name})"
+
+
+def _today(booking: Booking) -> dt.date:
+    return booking.resource.location.today()
+
+
+# What leaves the house
+
+
+@receiver(charging.signals.invoice_issued)
+def send_issued(invoice, by, send, **signal):
+    from billing import sending
+
+    if send:
+        sending.send(invoice, by=by)
+
+
+@receiver(charging.signals.credit_note_issued)
+def send_credited(credit_note, by, **signal):
+    from billing import sending
+
+    sending.send(credit_note, by=by)

@@ -1,0 +1,592 @@
+"""The billing run: every billing date that has come and is not done, for every account.
+
+Accounts are taken in chunks: locked in key order, read in a handful of queries, worked out by pure
+functions, written at once, numbered last. Killed at any point and repeated, late, or several at
+once: what is settled has its row, what is invoiced has its line, and nothing is done twice. A
+preview goes the same way and stores nothing.
+"""
+
+import datetime as dt
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from billing import settling
+from billing.dates import next_billing_date
+from billing.models import numbering
+from billing.models.accounts import Account, AccountEntry
+from billing.models.charges import BilledCycle, Charge, ChargeVoid
+from billing.models.documents import Delivery
+from billing.models.invoices import Invoice, InvoiceLine
+from billing.models.issuing import composed, freeze
+from billing.models.numbering import Series
+from billing.models.paying import Allocation
+from billing.models.runs import BillingRun, BillingRunItem
+from billing.models.subscriptions import Subscription
+from customers.models import Suspension
+from kit import audit, bulk, clock, locks
+from kit.money import ZERO
+from kit.problems import Problem, Refused
+from plans.models import Contract
+from spaces.models import Location
+
+log = logging.getLogger(__name__)
+
+CHUNK = 200
+DAY = dt.timedelta(days=1)
+Outcome = BillingRunItem.Outcome
+Progress = Callable[[int, int], None]
+
+
+# What is known of an account
+
+
+@dataclass
+class Facts:
+    """All that decides what an account is invoiced: read at once, and nothing asked afterwards."""
+
+    account: Account
+    agreements: list[Any]
+    unsettled: list[tuple[Any, Any]]  # (agreement, cycle) due by the date
+    waiting: list[Charge]
+    suspensions: dict[int, list[Suspension]]
+
+    @property
+    def location(self) -> Location:
+        return self.account.location
+
+
+class Planned(NamedTuple):
+    """An invoice as it would be: for a billing date, with its charges; `outcome` says what becomes
+    of it."""
+
+    date: dt.date
+    charges: list[Charge]
+    outcome: str
+    invoice: Invoice
+    lines: list[InvoiceLine]
+
+
+@dataclass
+class Plan:
+    """What is to be done for an account: cycles to settle, invoices to make, and what is left."""
+
+    account: Account
+    settled: list[settling.Settled] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    held: list[tuple[Any, Any]] = field(default_factory=list)  # not billed: suspended
+
+
+def worked_out(facts: Facts, on: dt.date) -> Plan:
+    """What billing an account for every date up to `on` makes; a pure function of the facts.
+
+    Cycles due are settled first. Each charge goes onto the first billing date on or after the day
+    from which it may be taken; a date's charges are one invoice. What would be below zero stays for
+    the next date; what is zero altogether is made or let go, as the location says.
+    """
+    plan = Plan(facts.account)
+    charges = list(facts.waiting)
+    for agreement, cycle in facts.unsettled:
+        found = settling.verdict(agreement, cycle, facts.suspensions.get(agreement.customer_id, []))
+        if found is None:
+            plan.held.append((agreement, cycle))
+            continue
+        settled = settling.settled(agreement, cycle, facts.account.customer, found)
+        plan.settled.append(settled)
+        if settled.charge is not None:
+            charges.append(settled.charge)
+    by_date: dict[dt.date, list[Charge]] = defaultdict(list)
+    dates: dict[dt.date, dt.date] = {}
+
+    def date_from(day: dt.date) -> dt.date:
+        if day not in dates:
+            dates[day] = next_billing_date(facts.agreements, facts.location.billing_day, day)
+        return dates[day]
+
+    for charge in charges:
+        by_date[date_from(charge.ripe_on)].append(charge)
+    while due := [date for date in by_date if date <= on]:
+        date = min(due)
+        found = by_date.pop(date)
+        planned = _planned(facts, date, found)
+        plan.planned.append(planned)
+        if planned.outcome == Outcome.NEGATIVE:
+            by_date[date_from(date + DAY)] += found
+    return plan
+
+
+def _planned(facts: Facts, date: dt.date, charges: list[Charge]) -> Planned:
+    location = facts.location
+    invoice, lines = composed(facts.account.customer, location, charges, billing_date=date)
+    outcome = Outcome.INVOICED if location.run_issues else Outcome.DRAFTED
+    if invoice.total < 0:
+        outcome = Outcome.NEGATIVE
+    elif not invoice.total and not location.zero_invoices:
+        zero = not any(charge.price for charge in charges)
+        outcome = Outcome.ZERO if zero else Outcome.NEGATIVE
+    return Planned(date, charges, outcome, invoice, lines)
+
+
+# Reading
+
+
+def due_accounts(location: Location, on: dt.date) -> list[int]:
+    """The keys of the customers whose account at a location may have something to bill."""
+    last_is_settled = Exists(
+        BilledCycle.objects.filter(contract=OuterRef("pk"), ends_on__gt=OuterRef("ends_on"))
+    )
+    contracts = (
+        Contract.objects.standing()
+        .filter(location=location, starts_on__lte=on)
+        .filter(Q(ends_on=None) | ~last_is_settled)
+    )
+    subscriptions = Subscription.objects.filter(
+        location=location, starts_on__lte=on, called_off_at=None
+    )
+    found: set[int] = set()
+    for rows in (contracts, subscriptions):
+        for own, payer in rows.values_list("customer", "on_behalf_of__payer"):
+            found.add(payer or own)
+    ripe = Charge.objects.filter(location=location).waiting().ripe(on=on)
+    found |= set(ripe.values_list("customer", flat=True).distinct())
+    return sorted(found)
+
+
+def facts_of(account_list: Sequence[Account], on: dt.date) -> list[Facts]:
+    """The facts of accounts of one location: a handful of queries, however many they are."""
+    keys = [account.customer_id for account in account_list]
+    location = account_list[0].location
+    of_account: dict[int, list[Any]] = defaultdict(list)
+    for agreement in [*_contracts(keys, location), *_subscriptions(keys, location)]:
+        agreement.location = location
+        team = agreement.on_behalf_of
+        of_account[team.payer_id if team and team.payer_id else agreement.customer_id].append(
+            agreement
+        )
+    everything = [one for many in of_account.values() for one in many]
+    cycles = _unsettled(everything, on)
+    people = {one.customer_id for one in everything}
+    suspensions: dict[int, list[Suspension]] = defaultdict(list)
+    for one in Suspension.objects.filter(customer__in=people).order_by("suspended_at", "pk"):
+        suspensions[one.customer_id].append(one)
+    waiting: dict[int, list[Charge]] = defaultdict(list)
+    found = Charge.objects.filter(location=location, customer__in=keys).waiting().ripe(on=on)
+    for charge in found.order_by("pk"):
+        charge.location = location
+        waiting[charge.customer_id].append(charge)
+    return [
+        Facts(
+            account,
+            of_account[account.customer_id],
+            [pair for one in of_account[account.customer_id] for pair in cycles[_key(one)]],
+            waiting[account.customer_id],
+            suspensions,
+        )
+        for account in account_list
+    ]
+
+
+def _key(agreement: Any) -> tuple[type, int]:
+    return type(agreement), agreement.pk
+
+
+def _mine(keys: Iterable[int]) -> Q:
+    own = Q(customer__in=keys) & (Q(on_behalf_of=None) | Q(on_behalf_of__payer=None))
+    return own | Q(on_behalf_of__payer__in=keys)
+
+
+def _contracts(keys: list[int], location: Location) -> list[Contract]:
+    return list(
+        Contract.objects.standing()
+        .filter(_mine(keys), location=location)
+        .select_related("customer", "on_behalf_of")
+        .prefetch_related(
+            "freezes", "call_offs", "price_steps", "plan", "plan__prices",
+        )
+        .order_by("pk")
+    )  # fmt: skip
+
+
+def _subscriptions(keys: list[int], location: Location) -> list[Subscription]:
+    return list(
+        Subscription.objects.filter(_mine(keys), location=location, called_off_at=None)
+        .select_related("customer", "on_behalf_of")
+        .prefetch_related("product")
+        .order_by("pk")
+    )
+
+
+def _unsettled(agreements: list[Any], on: dt.date) -> dict[tuple[type, int], list[tuple[Any, Any]]]:
+    """The cycles due by a date that have no row, by agreement.
+
+    Rows are only counted: where there are as many as cycles up to the last one, none is missing
+    before it, and the rest is looked for after it.
+    """
+    found: dict[tuple[type, int], list[tuple[Any, Any]]] = defaultdict(list)
+    for kind, name in ((Contract, "contract"), (Subscription, "subscription")):
+        mine = [one for one in agreements if isinstance(one, kind)]
+        rows = BilledCycle.objects.filter(**{f"{name}__in": [one.pk for one in mine]})
+        counts = {
+            key: (number, last)
+            for key, number, last in rows.order_by()
+            .values(name)
+            .annotate(number=Count("pk"), last=Max("starts_on"))
+            .values_list(name, "number", "last")
+        }
+        gaps = {one.pk for one in mine if one.pk in counts and _has_gap(one, *counts[one.pk])}
+        starts: dict[int, set[dt.date]] = defaultdict(set)
+        for key, start in rows.filter(**{f"{name}__in": gaps}).values_list(name, "starts_on"):
+            starts[key].add(start)
+        for one in mine:
+            since = None
+            if one.pk in counts and one.pk not in gaps:
+                since = counts[one.pk][1]
+                starts[one.pk] = {since}
+            for cycle in one.fallen_due(on, since=since):
+                if cycle.start not in starts[one.pk]:
+                    found[_key(one)].append((one, cycle))
+    return found
+
+
+def _has_gap(agreement: Any, number: int, last: dt.date) -> bool:
+    rhythm = agreement.rhythm
+    return number != rhythm.count_at(last) - rhythm.count_at(agreement.starts_on) + 1
+
+
+# Writing
+
+
+@dataclass
+class Report:
+    """What a run did, or would do. `items` are kept for a preview; a run stores its own."""
+
+    on: dict[int, dt.date] = field(default_factory=dict)  # by location
+    run: BillingRun | None = None
+    accounts: int = 0
+    invoiced: int = 0
+    drafted: int = 0
+    totals: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    by_plan: dict[tuple[str, str], Decimal] = field(
+        default_factory=lambda: defaultdict(lambda: ZERO)
+    )
+    skipped: Counter = field(default_factory=Counter)
+    failed: dict[tuple[int, int], str] = field(default_factory=dict)
+    items: list[BillingRunItem] = field(default_factory=list)
+
+    def note(self, plan: Plan, items: list[BillingRunItem], *, keep: bool) -> None:
+        self.accounts += 1
+        currency = plan.account.location.currency
+        for planned in plan.planned:
+            if planned.outcome in (Outcome.INVOICED, Outcome.DRAFTED):
+                self.invoiced += planned.outcome == Outcome.INVOICED
+                self.drafted += planned.outcome == Outcome.DRAFTED
+                self.totals[currency] += planned.invoice.total
+                for line in planned.lines:
+                    self.by_plan[_group(line.charge), currency] += line.net
+        for item in items:
+            if item.outcome not in (Outcome.INVOICED, Outcome.DRAFTED):
+                self.skipped[str(item.outcome)] += 1
+        if keep:
+            self.items += items
+
+
+def _group(charge: Charge) -> str:
+    """What a charge is counted under: its plan or product, else its kind."""
+    name = charge.explanation.get("name")
+    return str(name or charge.get_kind_display())
+
+
+def items_of(plan: Plan, run: BillingRun | None) -> list[BillingRunItem]:
+    """What is reported of an account."""
+    account = plan.account
+    items = [
+        BillingRunItem(
+            run=run, customer=account.customer, location=account.location,
+            billing_date=one.date, outcome=one.outcome, amount=one.invoice.total,
+            invoice=one.invoice if one.outcome in (Outcome.INVOICED, Outcome.DRAFTED) else None,
+            text=_words(one),
+        )
+        for one in plan.planned
+    ]  # fmt: skip
+    for agreement, cycle in plan.held:
+        items.append(
+            BillingRunItem(
+                run=run, customer=account.customer, location=account.location,
+                billing_date=cycle.due_on, outcome=Outcome.SUSPENDED, amount=cycle.fee,
+                text=_("%s is suspended: whoever lifts it says whether this fee is charged.")
+                % agreement.customer.name[:200],
+            )
+        )  # fmt: skip
+    return items
+
+
+def _words(planned: Planned) -> str:
+    if planned.outcome == Outcome.NEGATIVE:
+        return _("Waits, and lowers the next invoice.")
+    if planned.outcome == Outcome.ZERO:
+        return _("The location makes no invoices of nothing to pay.")
+    return ""
+
+
+def run_billing(
+    *, on: dt.date | None = None, by=None, dry_run: bool = False,
+    locations: Iterable[Location] | None = None, progress: Progress = lambda done, total: None,
+    run: BillingRun | None = None, chunk: int = CHUNK,
+) -> Report:  # fmt: skip
+    """Do every billing date on or before `on` (None: each location's today) that is not done.
+
+    One invoice per account and date, all issued on the run's date, or drafts where the location
+    says so. With `dry_run` nothing is stored, and `on` may lie ahead. An account that cannot be
+    worked out or stored is left as it is and reported; the others go on. Raises `Refused` with
+    `future_date`, `date_goes_back` (a later date has its number already) or `prefix_taken`.
+    """
+    places = list(locations if locations is not None else Location.objects.all())
+    days = {place.pk: on or place.today() for place in places}
+    if not dry_run:
+        for place in places:
+            _refuse_date(place, days[place.pk])
+    report = Report(on=days)
+    if not dry_run:
+        report.run = run or BillingRun.objects.create(
+            on=on, by=by, location=places[0] if len(places) == 1 else None
+        )
+    work = [(place, due_accounts(place, days[place.pk])) for place in places]
+    total, done = sum(len(keys) for _place, keys in work), 0
+    for place, keys in work:
+        for start in range(0, len(keys), chunk):
+            part = keys[start : start + chunk]
+            _bill(part, place, days[place.pk], report, by, dry_run=dry_run)
+            done += len(part)
+            if report.run is not None:
+                BillingRun.objects.filter(pk=report.run.pk).update(done=done, total=total)
+            progress(done, total)
+    if report.run is not None:
+        _finish(report, total)
+    return report
+
+
+def _refuse_date(place: Location, on: dt.date) -> None:
+    if on > place.today():
+        text = _("This date has not come yet: only a preview may look ahead.")
+        raise Refused(Problem("future_date", text, "on"))
+    last = Series.of(place, Series.Kind.INVOICE)
+    if place.run_issues and last.last_issued_on is not None and on < last.last_issued_on:
+        last.take(1, on=on)  # says why in words
+
+
+def _finish(report: Report, total: int) -> None:
+    run: Any = report.run
+    run.refresh_from_db()
+    run.finished_at, run.done, run.total = clock.now(), total, total
+    run.invoiced, run.failed = report.invoiced + report.drafted, len(report.failed)
+    run.save(update_fields=["finished_at", "done", "total", "invoiced", "failed"])
+
+
+def _bill(
+    keys: list[int], place: Location, on: dt.date, report: Report, by, *, dry_run: bool
+) -> None:
+    """A chunk of accounts; one that the database refuses is halved until the broken account stands
+    alone."""
+    try:
+        with nullcontext() if dry_run else transaction.atomic():
+            found = bill_accounts(keys, place, on, report.run, by, dry_run=dry_run)
+    except Refused:
+        raise
+    except Exception as error:
+        if len(keys) > 1:
+            middle = len(keys) // 2
+            _bill(keys[:middle], place, on, report, by, dry_run=dry_run)
+            _bill(keys[middle:], place, on, report, by, dry_run=dry_run)
+            return
+        _fail(keys[0], place, report, error)
+        return
+    for plan, items, error in found:
+        if error is not None:
+            _fail(plan.account.customer_id, place, report, error)
+        else:
+            report.note(plan, items, keep=dry_run)
+
+
+def _fail(key: int, place: Location, report: Report, error: Exception) -> None:
+    log.error("billing customer %s failed", key, exc_info=error)
+    text = f"{type(error).__name__}: {error}"[:300]
+    report.failed[key, place.pk] = text
+    item = BillingRunItem(
+        run=report.run, customer_id=key, location=place, outcome=Outcome.FAILED, text=text
+    )
+    if report.run is not None:
+        item.save()
+    else:
+        report.items.append(item)
+
+
+def bill_accounts(
+    keys: Sequence[int], place: Location, on: dt.date, run: BillingRun | None, by, *,
+    dry_run: bool = False,
+) -> list[tuple[Plan, list[BillingRunItem], Exception | None]]:  # fmt: skip
+    """Bill the accounts of these customers at a location, in the caller's transaction."""
+    if not dry_run:
+        Account.objects.open_for((key, place.pk) for key in keys)
+        mine = Account.objects.filter(location=place, customer__in=keys)
+        locks.take(accounts=mine.values_list("pk", flat=True))
+    found = _accounts(keys, place, dry_run=dry_run)
+    plans: list[tuple[Plan, list[BillingRunItem], Exception | None]] = []
+    if not found:
+        return []
+    for facts in facts_of(found, on):
+        try:
+            plan = worked_out(facts, on)
+            plans.append((plan, items_of(plan, run), None))
+        except Exception as error:
+            plans.append((Plan(facts.account), [], error))
+    if not dry_run:
+        _store([plan for plan, _items, error in plans if error is None], place, on, run, by)
+        # Made anew: an invoice has its key by now.
+        plans = [(plan, items_of(plan, run) if error is None else [], error)
+                 for plan, _items, error in plans]  # fmt: skip
+        if run is not None:
+            bulk.insert([item for _plan, items, _error in plans for item in items])
+    return plans
+
+
+def _accounts(keys: Sequence[int], place: Location, *, dry_run: bool) -> list[Account]:
+    from customers.models import Customer
+
+    known = {
+        account.customer_id: account
+        for account in Account.objects.filter(location=place, customer__in=keys)
+        .select_related("customer")
+        .with_credit()
+    }
+    if dry_run:  # an account that was never opened is looked at all the same
+        for customer in Customer.objects.filter(pk__in=set(keys) - known.keys()):
+            known[customer.pk] = Account(customer=customer, location=place)
+    for account in known.values():
+        account.location = place
+    return [known[key] for key in sorted(known)]
+
+
+def _store(plans: list[Plan], place: Location, on: dt.date, run: BillingRun | None, by) -> None:
+    """Write what was worked out: rows that settle, charges, lines, and invoices with their
+    numbers last."""
+    settled = [one for plan in plans for one in plan.settled]
+    for one in settled:
+        one.row.by = by
+    bulk.insert([one.row for one in settled])
+    charges = [one.charge for one in settled if one.charge is not None]
+    for charge in charges:
+        charge.cycle, charge.by = charge.cycle, by  # the key of the row is there now
+    bulk.insert(charges)
+    let_go = [
+        ChargeVoid(charge=charge, reason=_("Nothing to pay."), on=planned.date, by=by)
+        for plan in plans for planned in plan.planned if planned.outcome == Outcome.ZERO
+        for charge in planned.charges
+    ]  # fmt: skip
+    bulk.insert(let_go)
+    made = [
+        (plan.account, planned)
+        for plan in plans
+        for planned in plan.planned
+        if planned.outcome in (Outcome.INVOICED, Outcome.DRAFTED)
+    ]
+    for (_account, planned), key in zip(made, bulk.reserve_keys(Invoice, len(made)), strict=True):
+        planned.invoice.pk, planned.invoice.run, planned.invoice.made_by = key, run, by
+        for line in planned.lines:
+            line.invoice_id, line.charge = key, line.charge
+    bulk.insert([line for _account, planned in made for line in planned.lines])
+    if place.run_issues and made:
+        _number(made, place, on, by)
+        entries, allocations = _paid_from_credit(made, on, by)
+    else:
+        entries, allocations = [], []
+    bulk.insert([planned.invoice for _account, planned in made])
+    bulk.insert(entries)
+    bulk.insert(allocations)
+    verb = "invoice.issue" if place.run_issues else "invoice.draft"
+    bulk.insert(
+        [
+            audit.drafted(
+                verb, planned.invoice, by=by,
+                changes={"number": [None, planned.invoice.number],
+                         "total": [None, planned.invoice.total]},
+            )
+            for _account, planned in made
+        ]
+    )  # fmt: skip
+    if place.run_issues:
+        bulk.insert(
+            [
+                Delivery(kind=Delivery.Kind.INVOICE, invoice=planned.invoice, asked_by=by,
+                         to=planned.invoice.buyer["email"])
+                for _account, planned in made
+            ]
+        )  # fmt: skip
+
+
+def _number(made: list[tuple[Account, Planned]], place: Location, on: dt.date, by) -> None:
+    numbering.lock([place])
+    series = Series.of(place, Series.Kind.INVOICE)
+    numbers = series.take(len(made), on=on)
+    for (_account, planned), number in zip(made, numbers, strict=True):
+        freeze(planned.invoice, series, number, on=on, by=by)
+
+
+def _paid_from_credit(
+    made: list[tuple[Account, Planned]], on: dt.date, by
+) -> tuple[list[AccountEntry], list[Allocation]]:
+    """Credit on an account pays its new invoices; older ones it has paid before."""
+    entries, allocations = [], []
+    left = {account.pk: account.credit for account, _planned in made if account.credit}
+    sequences = dict(
+        AccountEntry.objects.filter(account__in=left).order_by().values("account")
+        .annotate(last=Max("sequence")).values_list("account", "last")
+    )  # fmt: skip
+    for account, planned in made:
+        paid = min(left.get(account.pk, ZERO), planned.invoice.total)
+        if not paid:
+            continue
+        left[account.pk] -= paid
+        sequences[account.pk] += 1
+        planned.invoice.settled = paid
+        entries.append(
+            AccountEntry(
+                account=account, sequence=sequences[account.pk], kind=AccountEntry.Kind.PAID,
+                value=-paid, left=left[account.pk], invoice=planned.invoice, on=on, by=by,
+            )
+        )  # fmt: skip
+        allocations.append(
+            Allocation(invoice=planned.invoice, kind=Allocation.Kind.CREDIT, value=paid, on=on,
+                       by=by)
+        )  # fmt: skip
+    return entries, allocations
+
+
+# One account at a time
+
+
+def is_due(charge: Charge, *, on: dt.date) -> bool:
+    """Whether a billing date that has come should have taken a waiting charge."""
+    if charge.ripe_on > on:
+        return False
+    account = Account.objects.of(charge.customer, charge.location)
+    [facts] = facts_of([account], on)
+    date = next_billing_date(facts.agreements, charge.location.billing_day, charge.ripe_on)
+    return date <= on
+
+
+def catch_up(customer: Any, place: Location, *, on: dt.date) -> None:
+    """Do what a run for today would do for one account, where it is late; the account is locked."""
+    from billing.charging import issue_date
+
+    found = bill_accounts([customer.pk], place, issue_date(place, on), None, None)
+    for _plan, _items, error in found:
+        if error is not None:
+            raise error

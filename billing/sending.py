@@ -1,0 +1,51 @@
+"""Invoices, credit notes and reminders go out by e-mail: a `Delivery` asks for it, and the letter
+is written once."""
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing import signals
+from billing.models.crediting import CreditNote
+from billing.models.documents import Delivery, InvoiceLink
+from kit import audit, clock
+
+
+def send(record: Any, *, by, to: str = "") -> Delivery:
+    """Send an issued invoice or a credit note now, to the customer's address for invoices unless
+    another is given."""
+    is_note = isinstance(record, CreditNote)
+    customer = record.customer
+    delivery = Delivery.objects.create(
+        kind=Delivery.Kind.CREDIT_NOTE if is_note else Delivery.Kind.INVOICE,
+        invoice=None if is_note else record, credit_note=record if is_note else None,
+        to=to or customer.billing_email or customer.email, asked_by=by,
+    )  # fmt: skip
+    verb = "credit_note.send" if is_note else "invoice.send"
+    audit.record(verb, record, by=by)
+    _write(delivery)
+    return delivery
+
+
+def write_due(limit: int = 50) -> int:
+    """Write the letters that a billing run or a reminder has asked for; returns how many."""
+    written = 0
+    while written < limit:
+        with transaction.atomic():
+            skip = connection.features.has_select_for_update_skip_locked
+            waiting = Delivery.objects.filter(written_at=None).order_by("pk")
+            delivery = waiting.select_for_update(skip_locked=skip).first()
+            if delivery is None:
+                return written
+            _write(delivery)
+            written += 1
+    return written
+
+
+def _write(delivery: Delivery) -> None:
+    link = ""
+    if delivery.invoice is not None:
+        link = InvoiceLink.of(delivery.invoice).token
+    signals.to_be_sent.send(sender=Delivery, delivery=delivery, link=link)
+    delivery.written_at = clock.now()
+    delivery.save(update_fields=["written_at"])

@@ -1,0 +1,322 @@
+"""Settling cycles: a fee is charged for each, or it is waived, once; what a later decision makes
+smaller or larger is charged on top.
+
+What is decided here depends on the contract, its dates and the customer's suspensions alone, never
+on when it is asked.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from billing import charging, explaining
+from billing.models.accounts import Account
+from billing.models.charges import BilledCycle, Charge
+from billing.models.crediting import left_of
+from billing.models.subscriptions import Subscription
+from customers.models import Customer, Suspension
+from kit import words
+from kit.money import ZERO
+from kit.problems import in_words
+from plans.cycles import DAY, Cycle, frozen_days
+from plans.models import Contract
+
+Kind, Reason = BilledCycle.Kind, BilledCycle.Reason
+
+
+class Verdict(NamedTuple):
+    """What is to become of a cycle: a fee that may be invoiced from a day on, or a waiver."""
+
+    kind: str
+    reason: str = ""
+    ripe_on: dt.date | None = None
+
+
+class Settled(NamedTuple):
+    """A settled cycle with the fee charged for it, if one is; not stored yet."""
+
+    row: BilledCycle
+    charge: Charge | None
+
+
+def verdict(agreement: Any, cycle: Cycle, suspensions: Sequence[Suspension]) -> Verdict | None:
+    """What is to become of a cycle that is due; None while its customer is suspended.
+
+    Frozen on all its days: waived. Due before the contract was signed: waived or charged at once,
+    as was said when it was signed. Due on a day that began with the customer suspended: decided by
+    whoever lifts it. Else its fee is charged.
+    """
+    if not cycle.days:
+        return Verdict(Kind.WAIVER, Reason.FROZEN)
+    if cycle.due_on < agreement.signed_on:
+        if getattr(agreement, "bill_missed", True):
+            return Verdict(Kind.FEE, ripe_on=agreement.signed_on)
+        return Verdict(Kind.WAIVER, Reason.BACKDATED)
+    suspension = suspended_at(suspensions, cycle.due_on)
+    if suspension is None:
+        return Verdict(Kind.FEE, ripe_on=cycle.due_on)
+    if suspension.lifted_at is None:
+        return None
+    if suspension.bill_missed:
+        return Verdict(Kind.FEE, ripe_on=suspension.lifted_on)
+    return Verdict(Kind.WAIVER, Reason.SUSPENDED)
+
+
+def suspended_at(suspensions: Sequence[Suspension], day: dt.date) -> Suspension | None:
+    """The suspension that decides about what is due on a day: one with which the day began, or
+    the one that took its place. An open one first."""
+    found = None
+    for one in suspensions:
+        if one.suspended_on < day and (one.lifted_on is None or day <= one.lifted_on):
+            found = _last_of(suspensions, one)
+            if found.lifted_at is None:
+                return found
+    return found
+
+
+def _last_of(suspensions: Sequence[Suspension], one: Suspension) -> Suspension:
+    """Follow a suspension through those that took its place: each begins when one is lifted."""
+    while one.lifted_at is not None:
+        following = [two for two in suspensions
+                     if two.pk != one.pk and two.suspended_at == one.lifted_at]  # fmt: skip
+        if not following:
+            return one
+        one = following[0]
+    return one
+
+
+def settled(agreement: Any, cycle: Cycle, payer: Customer, found: Verdict) -> Settled:
+    """The rows that settle a cycle."""
+    of = "contract" if isinstance(agreement, Contract) else "subscription"
+    row = BilledCycle(
+        starts_on=cycle.start, ends_on=cycle.end, due_on=cycle.due_on, kind=found.kind,
+        reason=found.reason, price=cycle.price, discount=agreement.best_discount,
+        **{of: agreement},
+    )  # fmt: skip
+    if found.kind == Kind.WAIVER:
+        return Settled(row, None)
+    kind = Charge.Kind.FEE if of == "contract" else Charge.Kind.SUBSCRIPTION
+    name = named(agreement)
+    charge = charging.drafted(
+        payer, agreement.location, kind=kind, used_by=agreement.customer,
+        text=f"{name}, {words.span(cycle.start, cycle.last_day)}", on=cycle.due_on,
+        ripe_on=found.ripe_on, rate=rate_of(agreement), starts_on=cycle.start, ends_on=cycle.end,
+        quantity=agreement.quantity, on_behalf_of=agreement.on_behalf_of,
+        explanation=_explanation("fee", agreement, cycle, row), cycle=row, **{of: agreement},
+    )  # fmt: skip
+    return Settled(row, charge)
+
+
+def named(agreement: Any) -> str:
+    return str(agreement)
+
+
+def rate_of(agreement: Any) -> Decimal | None:
+    """The item's own tax rate (None: the location's)."""
+    of = agreement.plan if isinstance(agreement, Contract) else agreement.product
+    return of.tax_rate
+
+
+def _explanation(kind: str, agreement: Any, cycle: Cycle, row: BilledCycle) -> dict[str, Any]:
+    freezes = []
+    if isinstance(agreement, Contract):
+        freezes = [one.days for one in agreement.freezes.all() if one.withdrawn_at is None]
+    team = agreement.on_behalf_of
+    by_team = team is not None and row.discount and team.discount == row.discount
+    return {
+        "kind": kind,
+        "of": "contract" if isinstance(agreement, Contract) else "subscription",
+        "key": agreement.pk,
+        "name": named(agreement),
+        "starts_on": cycle.start.isoformat(),
+        "ends_on": cycle.end.isoformat(),
+        "days": cycle.days,
+        "of_days": cycle.of_days,
+        "frozen": frozen_days(freezes, cycle.start, cycle.end),
+        "piece": f"{row.price:f}",
+        "source": agreement.price_source(cycle.start),
+        "quantity": agreement.quantity,
+        "discount": f"{row.discount:f}",
+        "team": team.name if by_team and team is not None else "",
+        "purchase_order": getattr(agreement, "purchase_order", ""),
+    }
+
+
+def unsettled(agreement: Any, on: dt.date, starts: Iterable[dt.date] | None = None) -> list[Cycle]:
+    """Cycles due on a day or before that have no row; `starts` are those that have one."""
+    if starts is None:
+        starts = agreement.billed_cycles.values_list("starts_on", flat=True)
+    done = set(starts)
+    return [cycle for cycle in agreement.fallen_due(on) if cycle.start not in done]
+
+
+# After a decision
+
+
+def follow(
+    agreement: Any, due_before: Sequence[Cycle], *, on: dt.date, by, signed: bool = False
+) -> list[Charge]:
+    """After a decision about a contract or subscription: what had fallen due before is settled as
+    it was then, what is settled is adjusted, and what a signature makes due is charged.
+
+    The accounts are locked. Returns the charges that were made.
+    """
+    made = settle(agreement, due_before, by=by)
+    if signed or isinstance(agreement, Subscription):
+        missed = [one for one in agreement.fallen_due(on) if one.due_on < agreement.signed_on]
+        made += settle(agreement, missed, by=by)
+    return made + adjust(agreement, on=on, by=by)
+
+
+def settle(agreement: Any, cycles: Sequence[Cycle], *, by) -> list[Charge]:
+    """Settle those of these cycles that are not, one by one; returns the fees charged."""
+    if not cycles:
+        return []
+    done = set(agreement.billed_cycles.values_list("starts_on", flat=True))
+    suspensions = list(agreement.customer.suspensions.order_by("suspended_at", "pk"))
+    payer = charging.payer_of(agreement.customer, agreement.on_behalf_of)
+    charges = []
+    for cycle in cycles:
+        if cycle.start in done:
+            continue
+        found = verdict(agreement, cycle, suspensions)
+        if found is None:
+            continue
+        row, charge = settled(agreement, cycle, payer, found)
+        row.by = by
+        with in_words():
+            row.save(force_insert=True)
+        if charge is not None:
+            charge.cycle, charge.by = row, by
+            charges.append(charging.stored(charge))
+    return charges
+
+
+def adjust(agreement: Any, *, on: dt.date, by) -> list[Charge]:
+    """Charge the difference where a decision has made the fee of a settled cycle smaller or larger.
+
+    At the price and the discount at which it was settled. A minus never exceeds what was charged
+    and is left. What was waived for a suspension, or because it was due before the contract was
+    signed, stays waived.
+    """
+    rows = agreement.billed_cycles.exclude(reason__in=[Reason.SUSPENDED, Reason.BACKDATED])
+    rows = list(rows.prefetch_related("charges__void", "charges__line__credits",
+                                      "charges__customer", "charges__location"))  # fmt: skip
+    if not rows:
+        return []
+    until = max(row.starts_on for row in rows) + DAY
+    now = {cycle.start: cycle for cycle in agreement.cycles(until)}
+    made = []
+    for row in rows:
+        charge = _adjustment(agreement, row, now.get(row.starts_on), on)
+        if charge is not None:
+            charge.by = by
+            made.append(charging.stored(charge))
+    return made
+
+
+def _adjustment(
+    agreement: Any, row: BilledCycle, cycle: Cycle | None, on: dt.date
+) -> Charge | None:
+    charges = list(row.charges.all())
+    so_far = sum((one.price for one in charges), ZERO)
+    if cycle is None:  # it has no day of the contract any more
+        cycle = Cycle(row.starts_on, row.ends_on, 0, (row.ends_on - row.starts_on).days, row.price,
+                      Fraction(0), ZERO, row.due_on)  # fmt: skip
+    explanation = _explanation("adjustment", agreement, cycle, row)
+    explanation |= {"so_far": f"{so_far:f}", "currency": agreement.location.currency,
+                    "source": _source_of(charges, explanation)}  # fmt: skip
+    wanted = explaining.price_of(explanation)
+    if wanted < 0 and (left := _left(charges)) < -wanted:
+        explanation["left"] = f"{left:f}"
+        wanted = -left
+    if not wanted:
+        return None
+    first = charges[0] if charges else None
+    payer = charging.payer_of(agreement.customer, agreement.on_behalf_of)
+    of = "contract" if isinstance(agreement, Contract) else "subscription"
+    name = named(agreement)
+    return charging.drafted(
+        first.customer if first else payer, agreement.location, kind=Charge.Kind.ADJUSTMENT,
+        text=_("%(what)s, %(days)s: adjusted")
+        % {"what": name, "days": words.span(row.starts_on, row.ends_on - DAY)},
+        on=on, ripe_on=on, used_by=agreement.customer,
+        rate=rate_of(agreement), like=first, adjusts=first, cycle=row,
+        starts_on=row.starts_on, ends_on=row.ends_on, quantity=agreement.quantity,
+        on_behalf_of=agreement.on_behalf_of, explanation=explanation, **{of: agreement},
+    )  # fmt: skip
+
+
+def _source_of(charges: Sequence[Charge], explanation: dict[str, Any]) -> str:
+    return charges[0].explanation["source"] if charges else explanation["source"]
+
+
+def _left(charges: Sequence[Charge]) -> Decimal:
+    """What was truly charged and is left: without what was voided or credited."""
+    left = ZERO
+    for charge in charges:
+        if charge.is_void:
+            continue
+        left += charge.price
+        line = getattr(charge, "line", None)
+        if line is not None:
+            rest = left_of(line)
+            left -= (line.total - rest.total) if charge.includes_tax else (line.net - rest.net)
+    return max(left, ZERO)
+
+
+# What is charged when a contract is signed, or called off
+
+
+def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: dt.date) -> None:
+    """Charge the sign-up fee and the deposit of a contract that was just signed, and invoice them
+    at once. One that takes another's place pays only the difference to a higher deposit; imported
+    contracts were signed long ago and pay nothing."""
+    if contract.quiet:
+        return
+    payer = charging.payer_of(contract.customer, contract.on_behalf_of)
+    common: dict[str, Any] = {
+        "on": on, "ripe_on": on, "used_by": contract.customer, "by": by, "contract": contract,
+        "on_behalf_of": contract.on_behalf_of, "rate": contract.plan.tax_rate,
+    }  # fmt: skip
+    charges = []
+    if contract.sign_up_fee:
+        charges.append(
+            charging.drafted(
+                payer, contract.location, kind=Charge.Kind.SIGN_UP_FEE,
+                text=_("%s: sign-up fee") % contract,
+                explanation={
+                    "kind": "sign_up_fee", "name": str(contract), "quantity": 1,
+                    "piece": f"{contract.sign_up_fee:f}",
+                    "discount": f"{contract.best_discount:f}", "team": "",
+                },
+                **common,
+            )
+        )  # fmt: skip
+    held = instead_of.deposit if instead_of is not None else ZERO
+    if contract.deposit > held:
+        charges.append(
+            charging.drafted(
+                payer, contract.location, kind=Charge.Kind.DEPOSIT,
+                text=_("%s: deposit") % contract,
+                explanation={"kind": "deposit", "name": str(contract),
+                             "piece": f"{contract.deposit:f}", "held": f"{held:f}"},
+                **common,
+            )
+        )  # fmt: skip
+    if charges:
+        Account.objects.of(payer, contract.location)
+        made = [charging.stored(charge) for charge in charges]
+        charging.invoice_at_once(payer, contract.location, made, by=by, on=on)
+
+
+def credit_called_off(contract: Contract, *, by, on: dt.date) -> None:
+    """Give back the sign-up fee and the deposit of a contract that was called off."""
+    kinds = [Charge.Kind.SIGN_UP_FEE, Charge.Kind.DEPOSIT]
+    for charge in contract.charges.filter(kind__in=kinds).order_by("pk"):
+        reason = _("%s was called off before it started.") % contract
+        charging.undo(charge, reason=reason, by=by, on=on)
