@@ -210,19 +210,10 @@ def take_back(charge: Charge, *, reason: str, by, on: dt.date | None = None) -> 
 
 
 def undo(charge: Charge, *, reason: str, by, on: dt.date) -> None:
-    """The later half of `take_back`: the accounts are locked, nobody is asked.
-
-    What a billing date that has passed should have invoiced is invoiced first: a run that is late
-    makes no difference.
-    """
-    from billing import runs
-
-    charge = _afresh(charge)
+    """The later half of `take_back`: the accounts are locked, nobody is asked."""
+    charge = up_to_date(charge, on=on)
     if charge.is_void:
         return
-    if charge.invoice is None and runs.is_due(charge, on=on):
-        runs.catch_up(charge.customer, charge.location, on=on)
-        charge = _afresh(charge)
     invoice = charge.invoice
     if invoice is not None and invoice.state == Invoice.State.DRAFT:
         invoice.take_off(charge, by=by)
@@ -237,6 +228,18 @@ def undo(charge: Charge, *, reason: str, by, on: dt.date) -> None:
     if any(line.pk == charge.line.pk and rest.total for line, rest in invoice.creditable()):
         issued = issue_date(charge.location, on)
         invoice._credit([charge.line], reason=reason, by=by, on=issued)
+
+
+def up_to_date(charge: Charge, *, on: dt.date) -> Charge:
+    """A charge as it is by now. What a billing date that has come should have invoiced is invoiced
+    first: a run that is late makes no difference. The accounts are locked."""
+    from billing import runs
+
+    charge = _afresh(charge)
+    if charge.is_void or charge.invoice is not None or not runs.is_due(charge, on=on):
+        return charge
+    runs.catch_up(charge.customer, charge.location, on=on)
+    return _afresh(charge)
 
 
 def _afresh(charge: Charge) -> Charge:

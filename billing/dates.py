@@ -15,10 +15,13 @@ DAY = dt.timedelta(days=1)
 def next_due(agreement: Any, day: dt.date) -> dt.date | None:
     """The first billing date of a contract or subscription on or after a day; None after its end.
 
-    In arrears the ends of its cycles, in advance their starts; and the day after its last one.
+    In arrears the ends of its cycles, in advance their starts; and the day after its last one. One
+    that was signed for days that had passed has none before it was signed: what was invoiced by
+    then was invoiced without it.
     """
     if agreement.is_called_off:
         return None
+    day = max(day, agreement.signed_on)
     starts_on, ends_on = agreement.starts_on, agreement.ends_on
     over = ends_on + DAY if ends_on is not None else None
     if over is not None and day > over:
@@ -37,8 +40,8 @@ def next_due(agreement: Any, day: dt.date) -> dt.date | None:
 
 def covers(agreement: Any, day: dt.date) -> bool:
     """Whether an account has this contract or subscription on a day, for its billing dates: from
-    its first day to the day after its last."""
-    if agreement.is_called_off or day < agreement.starts_on:
+    its first day, once it is signed, to the day after its last."""
+    if agreement.is_called_off or day < max(agreement.starts_on, agreement.signed_on):
         return False
     return agreement.ends_on is None or day <= agreement.ends_on + DAY
 

@@ -133,9 +133,7 @@ def _said(
         "buyer": {
             "label": _("To"),
             "name": legible(buyer["name"]) if buyer else _("Erased"),
-            "lines": [legible(buyer["person"]), *_address(buyer), *_tax_number(buyer)]
-            if buyer
-            else [],
+            "lines": [*_person(buyer), *_address(buyer), *_tax_number(buyer)] if buyer else [],
         },
         "facts": _facts(record),
         "headline": _headline(record, currency),
@@ -149,6 +147,11 @@ def _said(
         "foot": _foot(seller),
         "page": _("Page {page} of {pages}"),
     }
+
+
+def _person(buyer: dict[str, str]) -> list[str]:
+    found = legible(buyer["person"])
+    return [found] if found else []
 
 
 def _address(party: dict[str, str]) -> list[str]:
@@ -168,7 +171,7 @@ def _facts(record: Record) -> list[list[str]]:
     if not isinstance(record, Invoice):
         corrected = {
             "number": record.invoice.number,
-            "day": words.day(record.invoice.issued_on),
+            "day": words.day(_issued_on(record.invoice)),
         }
         return [
             [_("Number"), record.number],
@@ -277,7 +280,7 @@ def _compiled(said: dict[str, Any], *, on: dt.date, xml: Xml | None = None) -> b
 
 def _typeset(data: str, on: dt.date, xml: Xml | None) -> bytes:
     return typst.compile(
-        SOURCE.read_bytes(),
+        SOURCE,
         root=SOURCE.parent,
         font_paths=_fonts(),
         ignore_system_fonts=True,

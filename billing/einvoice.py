@@ -127,14 +127,18 @@ def _said(record: Record, rows: Sequence[Row]) -> dict[str, Any]:
     """What is said, by the numbers that the standard has for its terms."""
     seller, currency = record.seller, record.seller["currency"]
     days = [_days(row) for row in rows]
+    first = min((first for first, last in days), default=record.issued_on)
+    last = max((last for first, last in days), default=record.issued_on)
     return {
         "BT-1": record.number,
         "BT-2": record.issued_on,
         "BT-5": currency,
         "BG-4": _seller(seller),
         "BG-7": _buyer(record.buyer or {}, vat=bool(legible(seller["tax_number"]))),
-        "BT-73": min((first for first, last in days), default=record.issued_on),
-        "BT-74": max((last for first, last in days), default=record.issued_on),
+        # The standard's "delivery" is done on the last of the days that it is for.
+        "BT-72": last,
+        "BT-73": first,
+        "BT-74": last,
         "BG-23": _breakdown(record),
         "BG-25": [_line(place, row, seller) for place, row in enumerate(rows, start=1)],
         **dict.fromkeys(("BT-106", "BT-109"), _amount(record.net, currency)),
@@ -245,7 +249,7 @@ def _breakdown(record: Record) -> list[dict[str, str]]:
             "BT-116": _amount(net, currency),
             "BT-117": _amount(tax, currency),
             "BT-118": taxed.category,
-            "BT-119": taxed.percent,
+            **({"BT-119": taxed.percent} if taxed.percent else {}),
             "BT-120": _reason(taxed, notes),
         }
         for taxed, (net, tax, notes) in sums.items()
@@ -274,7 +278,7 @@ def _line(place: int, row: Row, seller: dict[str, str]) -> dict[str, Any]:
         "BT-135": last,
         "BT-146": _amount(price, currency),
         "BT-151": taxed.category,
-        "BT-152": taxed.percent,
+        **({"BT-152": taxed.percent} if taxed.percent else {}),
         "BT-153": name if abs(quantity) == pieces else f"{pieces} × {name}",
         "BT-154": legible(row.detail) if isinstance(row, InvoiceLine) else "",
     }

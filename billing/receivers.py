@@ -10,7 +10,7 @@ from typing import Any
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
-from billing import charging, settling
+from billing import charging, runs, settling
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
@@ -87,11 +87,20 @@ def settle_at_the_old_price(plan, on, by, **signal):
 
 
 @receiver(of_customers.team_changing)
-def settle_as_the_team_was(team, by, **signal):
-    """Another payer or discount touches only what is charged afterwards."""
-    _settle_due(team.contracts.standing(), by=by)
-    for one in team.subscriptions.filter(called_off_at=None).select_related("location"):
-        settling.settle(one, one.fallen_due(one.location.today()), by=by)
+def settle_as_the_team_was(team, payer, by, **signal):
+    """Another payer or discount touches only what is charged afterwards: what a billing run should
+    have invoiced by now is invoiced before, with the dates of the contracts that are paid there."""
+    agreements: list[Any] = [
+        *team.contracts.standing().select_related("customer", "location"),
+        *team.subscriptions.filter(called_off_at=None).select_related("customer", "location"),
+    ]
+    pairs = {(charging.payer_of(one.customer, team), one.location) for one in agreements}
+    pairs |= {(payer or one.customer, one.location) for one in agreements}
+    for who, place in pairs:
+        Account.objects.of(who, place)
+    accounts.hold(*{who.pk for who, _place in pairs}, *{one.customer_id for one in agreements})
+    for who, place in sorted(pairs, key=lambda pair: (pair[1].pk, pair[0].pk)):
+        runs.catch_up(who, place, on=place.today())
 
 
 def _settle_due(contracts, *, by, on: dt.date | None = None) -> None:
@@ -197,7 +206,8 @@ def _standing(booking: Booking) -> list[Charge]:
     """The charges of a booking's time that were neither voided nor credited."""
     found = Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).standing()
     found = found.select_related("location", "line__invoice").order_by("pk")
-    return [one for one in found if not _is_credited(one)]
+    standing = [one for one in found if not _is_credited(one)]
+    return [charging.up_to_date(one, on=_today(booking)) for one in standing]
 
 
 def _is_credited(charge: Charge) -> bool:
@@ -221,7 +231,8 @@ def _charge(bookings: list[Booking], *, by) -> None:
                 explanation={"kind": "booking", "name": one.resource.type.name,
                              "booking": one.explanation},
                 rate=one.resource.type.tax_rate, used_by=one.customer,
-                on_behalf_of=one.on_behalf_of, booking=one, by=by,
+                ripe_on=max(one.on + DAY, place.today()), on_behalf_of=one.on_behalf_of,
+                booking=one, by=by,
             )
         )
         for one in owed

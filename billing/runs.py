@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
@@ -507,9 +507,9 @@ def _store(plans: list[Plan], place: Location, on: dt.date, run: BillingRun | No
         entries, allocations = _paid_from_credit(made, on, by)
     else:
         entries, allocations = [], []
+    bulk.insert(allocations)  # what an invoice says is settled is looked up there
     bulk.insert([planned.invoice for _account, planned in made])
     bulk.insert(entries)
-    bulk.insert(allocations)
     verb = "invoice.issue" if place.run_issues else "invoice.draft"
     bulk.insert(
         [
@@ -590,3 +590,55 @@ def catch_up(customer: Any, place: Location, *, on: dt.date) -> None:
     for _plan, _items, error in found:
         if error is not None:
             raise error
+
+
+# In the panel: confirmed there, done by the worker
+
+LEASE = dt.timedelta(minutes=5)
+
+
+@transaction.atomic
+def ask(*, by, on: dt.date | None = None, location: Location | None = None) -> BillingRun:
+    """Order a run, to be done by the worker. Raises `Refused` as `run_billing` does, and with
+    `running` while another one waits or runs."""
+    places = [location] if location is not None else list(Location.objects.all())
+    for place in places:
+        _refuse_date(place, on or place.today())
+    if BillingRun.objects.waiting().exists():
+        text = _("Another run waits or is under way: see how far it is first.")
+        raise Refused(Problem("running", text))
+    run = BillingRun.objects.create(on=on, by=by, location=location, asked=True)
+    audit.record("billing_run.ask", run, by=by, changes={"on": [None, on]})
+    return run
+
+
+def work_one() -> bool:
+    """Take the run that waits, or that a worker who died has left, and do it; whether there was
+    one."""
+    now = clock.now()
+    with transaction.atomic():
+        skip = connection.features.has_select_for_update_skip_locked
+        waiting = (
+            BillingRun.objects.waiting()
+            .filter(Q(leased_until=None) | Q(leased_until__lt=now))
+            .select_for_update(skip_locked=skip)
+            .order_by("pk")
+            .first()
+        )
+        if waiting is None:
+            return False
+        waiting.leased_until = now + LEASE
+        waiting.save(update_fields=["leased_until"])
+    places = [waiting.location] if waiting.location_id else None
+
+    def hold_on(done: int, total: int) -> None:
+        BillingRun.objects.filter(pk=waiting.pk).update(leased_until=clock.now() + LEASE)
+
+    try:
+        run_billing(on=waiting.on, by=waiting.by, locations=places, run=waiting, progress=hold_on)
+    except Exception as error:
+        log.exception("billing run %s stopped", waiting.pk)
+        BillingRun.objects.filter(pk=waiting.pk).update(
+            finished_at=clock.now(), error=str(error)[:2000]
+        )
+    return True

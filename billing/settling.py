@@ -22,7 +22,7 @@ from customers.models import Customer, Suspension
 from kit import words
 from kit.money import ZERO
 from kit.problems import in_words
-from plans.cycles import DAY, Cycle, frozen_days
+from plans.cycles import DAY, Cycle
 from plans.models import Contract
 
 Kind, Reason = BilledCycle.Kind, BilledCycle.Reason
@@ -122,9 +122,6 @@ def rate_of(agreement: Any) -> Decimal | None:
 
 
 def _explanation(kind: str, agreement: Any, cycle: Cycle, row: BilledCycle) -> dict[str, Any]:
-    freezes = []
-    if isinstance(agreement, Contract):
-        freezes = [one.days for one in agreement.freezes.all() if one.withdrawn_at is None]
     team = agreement.on_behalf_of
     by_team = team is not None and row.discount and team.discount == row.discount
     return {
@@ -136,7 +133,7 @@ def _explanation(kind: str, agreement: Any, cycle: Cycle, row: BilledCycle) -> d
         "ends_on": cycle.end.isoformat(),
         "days": cycle.days,
         "of_days": cycle.of_days,
-        "frozen": frozen_days(freezes, cycle.start, cycle.end),
+        "frozen": cycle.frozen,
         "piece": f"{row.price:f}",
         "source": agreement.price_source(cycle.start),
         "quantity": agreement.quantity,

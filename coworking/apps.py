@@ -7,4 +7,5 @@ class CoworkingConfig(AppConfig):
 
     def ready(self):
         import coworking.checks
-        import coworking.letters  # noqa: F401 - importing connects them
+        import coworking.invoice_letters
+        import coworking.letters  # noqa: F401

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from billing import debts, deposits, runs, sending
 from bookings import credits
 from bookings.models.making import lapse_all
 from customers.models import Registration
@@ -44,6 +45,34 @@ def roll_credit(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any],
     return {"entries": written}, 0
 
 
+def run_billing(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Fees, charges and invoices of every billing date that has come; nothing of days ahead."""
+    places = [place for place in Location.objects.all() if on is None or on <= place.today()]
+    report = runs.run_billing(
+        on=on, locations=places, progress=lambda done, total: progress(done, total, "accounts")
+    )
+    failed = {str(key[0]): text for key, text in report.failed.items()}
+    return {"invoiced": report.invoiced, "drafted": report.drafted, "failed": failed}, len(failed)
+
+
+def return_deposits(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Deposits of customers whose last contract has ended."""
+    return {"returned": deposits.return_due(on=on)}, 0
+
+
+def remind(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """Reminders of overdue invoices; suspensions for debt that begin, and that are over."""
+    return {"lifted": debts.lift_paid(on=on), **debts.remind(on=on)}, 0
+
+
+def write_letters(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
+    """The e-mails with the invoices of a run and the reminders."""
+    written = 0
+    while count := sending.write_due():
+        written += count
+    return {"written": written}, 0
+
+
 def seal_audit(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
     """Audit rows get their place in the chain."""
     sealed = 0
@@ -68,6 +97,10 @@ CHORES = [
     Chore("roll_contracts", roll_contracts),
     Chore("lapse_bookings", lapse_bookings),
     Chore("roll_credit", roll_credit),
+    Chore("run_billing", run_billing),
+    Chore("return_deposits", return_deposits),
+    Chore("remind", remind),
+    Chore("write_letters", write_letters),
     Chore("seal_audit", seal_audit),
     Chore("forget_forms", forget_forms),
     Chore("forget_registrations", forget_registrations),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from bookings.explaining import sums_to
 from bookings.models import Assignment, Booking, CreditEntry, CreditGrant, LateFee
+from coworking import integrity_billing
 from customers.models import Customer, Suspension
 from kit import audit, guards, words
 from kit.money import ZERO
@@ -222,4 +223,5 @@ PROOFS = [
     Proof("bookings", bookings_stay_apart),
     Proof("booking prices", bookings_cost_what_they_say),
     Proof("booking credit", booking_credit_adds_up),
+    *(Proof(name, find) for name, find in integrity_billing.PROOFS),
 ]

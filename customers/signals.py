@@ -12,5 +12,6 @@ suspended = Signal()
 reinstated = Signal()
 # sender=Invitation, invitation, token (the link's secret, nowhere else to be had), by
 invited = Signal()
-# Told before a team gets another payer or discount: sender=Team, team, by
+# Told before a team gets another payer or discount: sender=Team, team, payer (who will pay, or
+# None), by
 team_changing = Signal()

@@ -27,8 +27,13 @@ PLACES = [
     ("panel:customers", _("Customers"), "users-round", "see_panel"),
     ("panel:teams", _("Teams"), "users", "see_panel"),
     ("panel:contracts", _("Contracts"), "file-text", "see_panel"),
+    ("panel:invoices", _("Invoices"), "receipt-text", "see_panel"),
+    ("panel:payments", _("Payments"), "banknote", "keep_books"),
+    ("panel:runs", _("Billing runs"), "calendar-clock", "keep_books"),
+    ("panel:debts", _("Aged debt"), "hourglass", "keep_books"),
     ("panel:resources", _("Resources"), "lamp-desk", "see_panel"),
     ("panel:plans", _("Plans"), "armchair", "see_panel"),
+    ("panel:products", _("Products"), "shopping-bag", "see_panel"),
     ("panel:imports", _("Import"), "file-up", "manage_everywhere"),
     ("panel:staff", _("Staff"), "user-cog", "own_everywhere"),
     ("panel:settings", _("Settings"), "settings", "own_space"),
@@ -36,7 +41,8 @@ PLACES = [
 ]
 
 # Pages that lie beside the place they belong to.
-BESIDE = {"/resource-types/": "/resources/"}
+BESIDE = {"/resource-types/": "/resources/", "/credit-notes/": "/invoices/",
+          "/charges/": "/invoices/", "/subscriptions/": "/products/"}  # fmt: skip
 
 
 def items(request: HttpRequest) -> list[Item]:

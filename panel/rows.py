@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
+from billing.models import Charge, CreditNote, Invoice, Payment, Product, Subscription
 from bookings.models import Booking, CheckIn, Resource, ResourceType
 from customers.models import Customer, Team
 from customers.rights import RIGHTS, WORDS
@@ -83,6 +84,61 @@ def booking(request: HttpRequest, pk: int) -> Booking:
     seen = Booking.objects.visible_to(request.user).shown()
     found = get_object_or_404(seen.select_related("on_behalf_of__payer", "series"), pk=pk)
     within_reach(request, found.resource.location)
+    return found
+
+
+def invoice(request: HttpRequest, pk: int) -> Invoice:
+    """An invoice with who is asked to pay, and how far it is paid."""
+    seen = Invoice.objects.visible_to(request.user).shown()
+    found = get_object_or_404(seen.select_related("run", "made_by", "issued_by"), pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def credit_note(request: HttpRequest, pk: int) -> CreditNote:
+    """A credit note with the invoice that it corrects."""
+    seen = CreditNote.objects.visible_to(request.user)
+    related = seen.select_related("customer", "location", "invoice__location", "issued_by")
+    found = get_object_or_404(related, pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def payment(request: HttpRequest, pk: int) -> Payment:
+    """A payment with whose it is, and whether it was taken back."""
+    seen = Payment.objects.visible_to(request.user)
+    related = seen.select_related("customer", "location", "invoice", "by", "reversed_by")
+    found = get_object_or_404(related, pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def charge(request: HttpRequest, pk: int) -> Charge:
+    """A charge with who pays, who has had it, and the invoice that has taken it."""
+    seen = Charge.objects.visible_to(request.user).explained()
+    related = seen.select_related(
+        "by", "void__by", "contract__plan", "subscription__product", "booking__resource", "product",
+        "adjusts", "cycle", "line__invoice__location",
+    )  # fmt: skip
+    found = get_object_or_404(related.prefetch_related("line__credits__credit_note"), pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def product(request: HttpRequest, pk: int) -> Product:
+    seen = Product.objects.visible_to(request.user).select_related("location")
+    found = get_object_or_404(seen.prefetch_related("plans"), pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
+def subscription(request: HttpRequest, pk: int) -> Subscription:
+    """A subscription with who has it, of what, and who pays."""
+    seen = Subscription.objects.visible_to(request.user).select_related(
+        "product", "customer__location", "location", "on_behalf_of__payer", "signed_by", "ended_by"
+    )
+    found = get_object_or_404(seen, pk=pk)
+    within_reach(request, found.location)
     return found
 
 

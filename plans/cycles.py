@@ -91,7 +91,7 @@ class Terms:
 @dataclass(frozen=True)
 class Cycle:
     """One cycle of a contract: `start` is its first contract day, `end` the day after its last
-    one. `days` of `of_days` are paid; `fee` is rounded, `exact_fee` is not."""
+    one. `days` of `of_days` are paid, `frozen` ones are not; `fee` is rounded, `exact_fee` is not."""
 
     start: dt.date
     end: dt.date
@@ -101,6 +101,7 @@ class Cycle:
     exact_fee: Fraction
     fee: Decimal
     due_on: dt.date
+    frozen: int = 0
 
     @property
     def last_day(self) -> dt.date:
@@ -141,6 +142,7 @@ def cycles(terms: Terms, *, until: dt.date, since: dt.date | None = None) -> Ite
             exact_fee=exact,
             fee=round_to(exact, terms.currency),
             due_on=start if terms.fee_due == "in_advance" else end,
+            frozen=frozen,
         )
 
 

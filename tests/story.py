@@ -10,6 +10,10 @@ from decimal import Decimal
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+from billing.charging import charge_other
+from billing.models import Product
+from billing.models.issuing import invoice_now
+from billing.runs import run_billing
 from bookings.models import CheckIn, PlanCredit, Resource, ResourceType
 from customers.models import Customer, Team, User
 from plans.models import Plan
@@ -91,6 +95,31 @@ def bookable(w: SimpleNamespace) -> SimpleNamespace:
         customer=w.ada, start=moment(f"{TODAY} 14:00"), end=moment(f"{TODAY} 16:00"), by=w.mona
     )
     w.check_in = CheckIn.objects.arrive(w.ada, by=w.frida)
+    return w
+
+
+def billed(w: SimpleNamespace) -> SimpleNamespace:
+    """An invoice with a payment and a credit note, a draft and a billing run, for tests that walk
+    pages: put into the world."""
+    w.charge = charge_other(w.ada, w.house, text="Printing", amount=100, by=w.anton)
+    w.invoice = invoice_now(w.ada, w.house, by=w.anton)
+    w.payment = w.invoice.record_payment(amount=50, by=w.anton)
+    line = w.invoice.lines.get(charge=w.charge)
+    w.credit_note = w.invoice.credit({line: 10}, reason="Too much", by=w.anton)
+    w.run = run_billing(by=w.anton).run
+    charge_other(w.noor, w.house, text="A key", amount=15, by=w.anton)
+    w.draft = invoice_now(w.noor, w.house, by=w.anton, issue=False)
+    return w
+
+
+def sellable(w: SimpleNamespace) -> SimpleNamespace:
+    """Something sold by piece, something sold by period, and Ada has both: put into the world."""
+    w.coffee = Product.objects.offer(name="Coffee", price=2, location=w.house, by=w.mona)
+    w.locker = Product.objects.offer(
+        name="Locker", price=30, location=w.house, recurring=True, by=w.mona
+    )
+    w.sale = w.coffee.sell(w.ada, 3, by=w.mona)
+    w.locker_of_ada = w.locker.subscribe(w.ada, starts_on=TODAY, by=w.mona)
     return w
 
 

@@ -52,6 +52,10 @@ _ERASED = (
     '(NEW."buyer" {0} OLD."buyer" AND NOT (NEW."buyer" IS NULL AND NEW.erased_at IS NOT NULL))'
 )
 _BECOMES = "NEW.state = 'issued' AND OLD.state = 'draft' AND ({})"
+_SETTLED = (
+    "NEW.settled <> (SELECT COALESCE(SUM(a.value), 0) FROM billing_allocation a "
+    "WHERE a.invoice_id = NEW.id)"
+)
 _RUNNING = (
     "NEW.credited_net <> NEW.net + COALESCE((SELECT c.credited_net FROM billing_creditnoteline c "
     "WHERE c.line_id = NEW.line_id AND c.sequence = NEW.sequence - 1), 0) "
@@ -91,6 +95,18 @@ guards_of_invoices = [
           **_same(_issued("OLD.invoice_id"))),
     Guard("issued_invoices_take_no_lines", "billing", "billing_invoiceline", "INSERT",
           **_same(_issued("NEW.invoice_id"))),
+    Guard(
+        "issued_invoices_take_no_lines_by_moving", "billing", "billing_invoiceline", "UPDATE",
+        **_same(f"NEW.invoice_id <> OLD.invoice_id AND {_issued('NEW.invoice_id')}"),
+    ),
+    Guard(
+        "invoice_is_settled_by_rows", "billing", "billing_invoice", "UPDATE",
+        **_same(f"NEW.settled <> OLD.settled AND {_SETTLED}"),
+    ),
+    Guard(
+        "invoice_is_settled_by_rows_when_made", "billing", "billing_invoice", "INSERT",
+        **_same(f"NEW.settled <> 0 AND {_SETTLED}"),
+    ),
     # The charge's row is locked first, so that a void and an invoice never pass each other.
     Guard(
         "void_charges_take_no_lines", "billing", "billing_invoiceline", "INSERT",

@@ -227,6 +227,8 @@ def subscribe(
     `invalid_price` or what is wrong with a field.
     """
     payer = on_behalf_of.payer if on_behalf_of else None
+    from billing import settling
+
     locks.take(
         customers=[customer, *([payer] if payer else [])],
         teams=[on_behalf_of] if on_behalf_of else [],
@@ -269,6 +271,7 @@ def subscribe(
         changes={"product": [None, product.pk], "customer": [None, customer.pk],
                  "starts_on": [None, starts_on], "price": [None, made.price]},
     )  # fmt: skip
+    settling.follow(made, (), on=on, by=by)
     return made
 
 

@@ -339,7 +339,9 @@ class Team(Inviting, models.Model):
             problems.append(Problem("more_people_than_that", text, "size_limit"))
         refuse_if(problems)
         if changes.keys() & {"payer", "discount"}:
-            signals.team_changing.send(sender=Team, team=self, by=by)
+            signals.team_changing.send(
+                sender=Team, team=self, payer=changes.get("payer", self.payer), by=by
+            )
         with in_words():
             return edits.apply(self, changes, seen=seen, by=by, verb="team.edit")
 

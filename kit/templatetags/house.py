@@ -83,6 +83,13 @@ BADGES = {
     "in_use": _l("In use"),
     "occupied": _l("Occupied"),
     "closed": _l("Closed"),
+    "draft": pgettext_lazy("an invoice that is not issued", "Draft"),
+    "open": pgettext_lazy("an invoice that is to be paid", "Open"),
+    "part_paid": _l("Part paid"),
+    "overdue": _l("Overdue"),
+    "paid": _l("Paid"),
+    "credited": _l("Credited"),
+    "written_off": _l("Written off"),
 }
 _BADGE_ICONS = {"company": "building-2", "individual": "user-round"}
 

@@ -2,12 +2,16 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import Series
 from kit.countries import country_field
-from kit.forms import EditForm, HouseForm
+from kit.forms import EditForm, HouseForm, LinesField
 from kit.once import OnceForm
+from kit.problems import Refused
 from kit.widgets import Affixed
+from plans.previews import taken_back
 from spaces.models import Location
 
 # Each inner tuple is one line on the screen.
@@ -19,8 +23,20 @@ SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
         [("legal_name", "tax_number"), ("address",), ("postal_code", "city", "country")],
     ),
     (
-        _("Money"),
-        [("tax_rate", "prices_include_tax"), ("billing_day", "payment_days"), ("invoice_at",)],
+        _("Billing"),
+        [
+            ("billing_day", "payment_days"),
+            ("invoice_at",),
+            ("tax_rate", "prices_include_tax"),
+            ("run_issues",),
+            ("zero_invoices",),
+        ],
+    ),
+    (_("Numbers"), [("invoice_prefix", "credit_note_prefix")]),
+    (_("How to pay"), [("bank_name",), ("iban", "bic"), ("payment_text",)]),
+    (
+        _("When an invoice is overdue"),
+        [("reminder_days", "suspend_after_days"), ("debt_cancels_bookings",)],
     ),
 ]
 
@@ -39,13 +55,34 @@ class LocationFields(forms.ModelForm):
         widgets = {
             "registration": forms.RadioSelect,
             "contact_email": forms.EmailInput,
-            "tax_rate": Affixed(after="%"),
+            "tax_rate": Affixed({"inputmode": "decimal"}, after="%"),
+            "payment_days": Affixed({"inputmode": "numeric"}, after=_("days")),
+            "suspend_after_days": Affixed({"inputmode": "numeric"}, after=_("days overdue")),
+            "payment_text": forms.Textarea({"rows": 3}),
+        }
+        labels = {
+            "tax_rate": _("Tax rate"),
+            "prices_include_tax": _("Prices are entered with tax"),
+            "invoice_at": _("Bookings and purchases are invoiced"),
+            "reminder_days": _("Reminders"),
+            "suspend_after_days": _("Suspend after"),
+            "payment_text": _("In words"),
+        }
+        help_texts = {
+            "billing_day": _("Of the month, for accounts without a contract."),
+            "reminder_days": _("Days after the due date, such as 7, 14, 28. Empty: none."),
         }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         stored = self.record.country if hasattr(self, "record") else ""
         self.fields["country"] = country_field(stored, show_hidden_initial=hasattr(self, "record"))
+        text = self.fields["payment_text"]
+        self.fields["payment_text"] = LinesField(
+            label=text.label, help_text=text.help_text, widget=text.widget,
+            required=False, max_length=1000,
+            show_hidden_initial=hasattr(self, "record"),
+        )  # fmt: skip
 
     def _post_clean(self) -> None:
         """The record itself checks its fields when it is written."""
@@ -59,7 +96,32 @@ class LocationFields(forms.ModelForm):
 
 
 class EditLocationForm(EditForm, LocationFields):
-    pass
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, kind in NUMBERED.items():
+            self.fields[name].help_text = next_number(self.record, kind)
+
+
+NUMBERED = {
+    "invoice_prefix": Series.Kind.INVOICE,
+    "credit_note_prefix": Series.Kind.CREDIT_NOTE,
+}
+
+
+def next_number(location: Location, kind: str) -> str:
+    """What the next document of a kind would be called, in a sentence."""
+    try:
+        with taken_back():
+            series = Series.of(location, kind)
+            number = series.named(series.last_number + 1)
+    except Refused as refused:
+        return str(refused)
+    words = gettext("The next one is %s. Another prefix starts at 1 again.") % number
+    return (
+        words
+        if getattr(location, f"{kind}_prefix")
+        else words + " " + gettext("Empty: made from the location's name.")
+    )
 
 
 class NewLocationForm(OnceForm, HouseForm, LocationFields):

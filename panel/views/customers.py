@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.accounts import Standing as Owed
 from bookings.models import Booking
 from bookings.standing import Standing
 from customers.models import Customer
@@ -16,7 +17,7 @@ from kit.forms import ConfirmForm
 from kit.once import creates
 from kit.policies import policy
 from kit.spans import Span
-from panel import rows
+from panel import accounts, rows
 from panel.filters import CustomerFilter
 from panel.forms.customers import EditCustomerForm, NewCustomerForm, NotesForm
 from panel.lists import page
@@ -115,6 +116,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "memberships": customer.team_memberships.filter(left_at=None).select_related("team"),
             "bookings": _bookings(customer, request),
             "pots": Standing.of(customer).all_pots(today),
+            "account": _account(customer, request),
             "check_in": customer.check_ins.filter(left_at=None)
             .select_related("location", "by")
             .first(),
@@ -143,6 +145,20 @@ def _bookings(customer: Customer, request: HttpRequest) -> Bookings:
     past = list(over.order_by("-start", "-pk")[: PAST_SHOWN + 1])
     more = len(ahead) > BOOKINGS_SHOWN or len(past) > PAST_SHOWN
     return Bookings(ahead[:BOOKINGS_SHOWN], past[:PAST_SHOWN], more)
+
+
+class OfAccount(NamedTuple):
+    """What is owed, and the next invoice."""
+
+    standings: list[Owed]
+    next: accounts.Next | None
+
+
+def _account(customer: Customer, request: HttpRequest) -> OfAccount:
+    """The account at a glance, at the locations that this person may see."""
+    places = accounts.places(customer, request.user)
+    coming = accounts.next_invoices(customer, places, count=1)
+    return OfAccount(accounts.standings_at(customer, places), next(iter(coming), None))
 
 
 def _contracts(customer: Customer, today) -> list[Contract]:

@@ -11,7 +11,7 @@ from bookings import endings
 from kit import clock
 from kit.once import creates
 from kit.policies import policy
-from panel import rows
+from panel import rows, simulations
 from panel.forms.contracts import (
     CallOffForm,
     CancelForm,
@@ -37,19 +37,28 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
     earliest = contract.earliest_last_day(on=contract.location.today())
     form = CancelForm.of(request, initial={"last_day": earliest})
     asked = "preview" in request.POST
-    if form.is_valid() and not asked:
+    simulation = None
+
+    def cancel() -> None:
         what = {name: form.cleaned_data[name] for name in ("last_day", "reason")}
+        if form.cancels_bookings:
+            endings.cancel_with_bookings(contract, **what, by=request.user)
+        else:
+            contract.cancel(**what, by=request.user)
+
+    if form.is_valid():
         with form.showing_refusals():
-            if form.cancels_bookings:
-                endings.cancel_with_bookings(contract, **what, by=request.user)
+            if asked:
+                simulation = simulations.of_contract(contract, cancel)
             else:
-                contract.cancel(**what, by=request.user)
-            messages.success(request, _("Cancelled."))
-            return redirect("panel:contract", pk)
+                cancel()
+                messages.success(request, _("Cancelled."))
+                return redirect("panel:contract", pk)
     now, last_day = clock.now(), form.day_asked
     afterwards = endings.bookings_after(contract, last_day, at=now) if last_day else ()
     return _page(
-        request, "cancellation", contract, form, asked=asked, earliest=earliest,
+        request, "cancellation", contract, form, asked=asked, simulation=simulation,
+        earliest=earliest,
         afterwards=[(one, one.kept(at=now)) for one in afterwards],
         may_break_terms=request.user.may("manage_space", at=contract.location),
     )  # fmt: skip
@@ -97,16 +106,22 @@ def plan_change(request: HttpRequest, pk: int) -> HttpResponse:
         request, contract=contract, on=today, initial={"starts_on": _first_day(contract)}
     )
     asked = "preview" in request.POST
-    preview = None
+    preview = simulation = None
     if form.is_valid():
         with form.showing_refusals():
             if asked:
-                preview = previews.of_change(contract, **arguments(form), by=request.user)
+                what = arguments(form)
+                preview = previews.of_change(contract, **what, by=request.user)
+                simulation = simulations.of_contract(
+                    contract, lambda: contract.change_plan(**what, by=request.user)
+                )
             else:
                 new = contract.change_plan(**arguments(form), by=request.user)
                 messages.success(request, _("The plan changes to %s.") % new.plan)
                 return redirect("panel:contract", new.pk)
-    return _page(request, "plan_change", contract, form, asked=asked, preview=preview)
+    return _page(
+        request, "plan_change", contract, form, asked=asked, preview=preview, simulation=simulation
+    )
 
 
 def _first_day(contract: Contract):
@@ -139,12 +154,19 @@ def freeze(request: HttpRequest, pk: int) -> HttpResponse:
     contract = rows.contract(request, pk)
     first = max(contract.location.today(), contract.starts_on)
     form = FreezeForm.of(request, initial={"from_on": first})
+    asked, simulation = "preview" in request.POST, None
     if form.is_valid():
+        what = arguments(form)
         with form.showing_refusals():
-            contract.freeze(**arguments(form), by=request.user)
-            messages.success(request, _("Frozen."))
-            return redirect("panel:contract", pk)
-    return _page(request, "freeze", contract, form)
+            if asked:
+                simulation = simulations.of_contract(
+                    contract, lambda: contract.freeze(**what, by=request.user)
+                )
+            else:
+                contract.freeze(**what, by=request.user)
+                messages.success(request, _("Frozen."))
+                return redirect("panel:contract", pk)
+    return _page(request, "freeze", contract, form, asked=asked, simulation=simulation)
 
 
 @policy("serve_customers")
@@ -161,12 +183,21 @@ def resumption(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     first = max(today, ahead[0].from_on) if ahead else today
     form = ResumeForm.of(request, initial={"on": first})
+    asked, simulation = "preview" in request.POST, None
     if form.is_valid():
+        what = arguments(form)
         with form.showing_refusals():
-            contract.resume(**arguments(form), by=request.user)
-            messages.success(request, _("The freeze is ended."))
-            return redirect("panel:contract", pk)
-    return _page(request, "resumption", contract, form, freezes=ahead)
+            if asked:
+                simulation = simulations.of_contract(
+                    contract, lambda: contract.resume(**what, by=request.user)
+                )
+            else:
+                contract.resume(**what, by=request.user)
+                messages.success(request, _("The freeze is ended."))
+                return redirect("panel:contract", pk)
+    return _page(
+        request, "resumption", contract, form, freezes=ahead, asked=asked, simulation=simulation
+    )
 
 
 @policy("manage_space")
@@ -178,12 +209,19 @@ def price_step(request: HttpRequest, pk: int) -> HttpResponse:
     coming = contract.coming_cycles(2, on=contract.location.today())
     initial = {"from_on": coming[-1].start} if coming else {}
     form = PriceStepForm.of(request, contract=contract, initial=initial)
+    asked, simulation = "preview" in request.POST, None
     if form.is_valid():
+        what = arguments(form)
         with form.showing_refusals():
-            contract.add_price_step(**arguments(form), by=request.user)
-            messages.success(request, _("The price is set."))
-            return redirect("panel:contract", pk)
-    return _page(request, "price_step", contract, form)
+            if asked:
+                simulation = simulations.of_contract(
+                    contract, lambda: contract.add_price_step(**what, by=request.user)
+                )
+            else:
+                contract.add_price_step(**what, by=request.user)
+                messages.success(request, _("The price is set."))
+                return redirect("panel:contract", pk)
+    return _page(request, "price_step", contract, form, asked=asked, simulation=simulation)
 
 
 def _page(request: HttpRequest, name: str, contract: Contract, form, **more) -> HttpResponse:

@@ -2,7 +2,7 @@ import datetime as dt
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,6 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from billing.models import Invoice, Settlement
+from billing.models.invoices import InvoiceQuerySet
 from bookings.hours import day_span
 from bookings.models import Booking, CheckIn, Resource, State
 from bookings.models.booking import BookingQuerySet
@@ -18,7 +20,7 @@ from customers.models import Customer, Suspension, User
 from customers.models.customer import CustomerQuerySet
 from kit import clock, guards, jobs
 from kit.policies import policy
-from kit.templatetags.house import number, percent
+from kit.templatetags.house import money, number, percent
 from panel.charts import columns
 from panel.occupancy import Today
 from plans.models import Contract, HeldAnnouncement
@@ -58,7 +60,11 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "today": today,
         "of_today": _of_today(resources, bookings) if resources else None,
-        "figures": [*_people(customers, todays), *_agreements(contracts, todays, starting, ending)],
+        "figures": [
+            *_people(customers, todays),
+            *_agreements(contracts, todays, starting, ending),
+        ],
+        "of_money": _money(Invoice.objects.visible_to(request.user), todays),
         "starting": _rows(starting.order_by("starts_on", "pk")),
         "ending": _rows(ending.order_by("ends_on", "pk")),
         "columns": columns([(day, customers.members(on=day).count()) for day in _months(today)]),
@@ -158,6 +164,25 @@ def _agreements(
             "snowflake", _("today"),
         ),
     ]  # fmt: skip
+
+
+def _money(invoices: InvoiceQuerySet, todays: Todays) -> list[Figure]:
+    """Invoices that nobody has paid: those whose day has not come, and those whose day has."""
+    page = reverse("panel:invoices")
+    found = []
+    for settlement, label, icon, nothing in (
+        (Settlement.OPEN, _("Unpaid, not due yet"), "receipt-text", _("everything is paid")),
+        (Settlement.OVERDUE, _("Overdue"), "hourglass", _("nobody is late")),
+    ):
+        asked = invoices.in_settlement(settlement, on=todays).order_by()
+        sums = asked.values_list("location__currency").annotate(
+            number=Count("pk"), left=Sum(F("total") - F("settled"))
+        )
+        rows = list(sums.order_by("location__currency"))
+        note = ", ".join(money(left, currency) for currency, _number, left in rows) or nothing
+        value = sum(number for _currency, number, _left in rows)
+        found.append(Figure(label, value, f"{page}?settlement={settlement}", icon, note))
+    return found
 
 
 def _address(**asked: object) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from kit.once import creates
 from kit.policies import allows, policy
 from kit.problems import Refused
-from panel import rows
+from panel import rows, simulations
 from panel.forms.plans import EditPlanForm, NewPlanForm, PriceForm, house_currency
 from plans.models import Contract, Plan
 from spaces.models import Location
@@ -106,14 +106,23 @@ def price(request: HttpRequest, pk: int) -> HttpResponse:
     one = rows.plan(request, pk)
     initial = {"from_on": one.today() + DAY}
     form = PriceForm.of(request, currency=one.currency, initial=initial)
+    asked, followers = "preview" in request.POST, None
     if form.is_valid():
+        fields = form.cleaned_data
+        what = {"price": fields["price"], "from_on": fields["from_on"]}
         with form.showing_refusals():
-            fields = form.cleaned_data
-            one.set_price(fields["price"], from_on=fields["from_on"], by=request.user)
-            messages.success(request, _("The new price is set."))
-            return redirect("panel:plan", pk)
-    context = {"form": form, "plan": one, "crumbs": _crumbs(one)}
-    return render(request, "panel/plans/price.html", context, status=422 if form.errors else 200)
+            if asked:
+                currency = one.currency or house_currency()
+                followers = simulations.followers(one, **what, currency=currency)
+            else:
+                one.set_price(**what, by=request.user)
+                messages.success(request, _("The new price is set."))
+                return redirect("panel:plan", pk)
+    context = {
+        "form": form, "plan": one, "asked": asked, "followers": followers, "crumbs": _crumbs(one),
+    }  # fmt: skip
+    status = 200 if asked else form.status
+    return render(request, "panel/plans/price.html", context, status=status)
 
 
 @policy("manage_space")

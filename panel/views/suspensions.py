@@ -14,7 +14,7 @@ from customers.models import Customer, Suspension
 from kit import clock
 from kit.once import creates
 from kit.policies import policy
-from panel import rows
+from panel import accounts, rows
 from panel.forms.suspensions import LiftForm, SuspendForm
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
@@ -65,6 +65,7 @@ def _page(request: HttpRequest, customer: Customer, *, status: int, **forms) -> 
         "suspension": suspension,
         "heading": _heading(suspension) % customer.name,
         "may_suspend": not customer.suspend_problems(),
+        "held": accounts.held_fees(customer) if suspension and not suspension.waits else [],
         "crumbs": [
             (_("Customers"), reverse("panel:customers")),
             (customer.name, reverse("panel:customer", args=[customer.pk])),

@@ -3,8 +3,9 @@
 import datetime as dt
 from decimal import Decimal
 
-from billing.models import Charge, Invoice
+from billing.models import Account, Charge, Invoice
 from billing.runs import Report, run_billing
+from coworking.integrity import PROOFS
 from tests import story
 
 
@@ -12,6 +13,12 @@ def bill(at, day: str, **how) -> Report:
     """Let the clock stand at noon of a day and run the billing."""
     at(day)
     return run_billing(**how)
+
+
+def is_sound() -> None:
+    """Everything that the house proves of itself holds."""
+    found = [f"{proof.name}: {text}" for proof in PROOFS for text in proof.find()]
+    assert not found, "\n".join(found)
 
 
 def fees(customer) -> list[tuple[str, Decimal]]:
@@ -39,12 +46,22 @@ def canonical() -> list[tuple]:
     ]  # fmt: skip
     invoices = [
         ("invoice", one.customer.full_name, str(one.billing_date), one.state, f"{one.net:.4f}",
-         f"{one.tax:.4f}", f"{one.total:.4f}", f"{one.settled:.4f}",
+         f"{one.tax:.4f}", f"{one.total:.4f}",
          tuple((line.text, line.detail, f"{line.net:.4f}", f"{line.tax:.4f}")
                for line in one.lines.all()))
         for one in Invoice.objects.select_related("customer").prefetch_related("lines")
     ]  # fmt: skip
-    return sorted(charges) + sorted(invoices)
+    balances = [
+        ("balance", one.customer.full_name, f"{_balance(one):.4f}")
+        for one in Account.objects.select_related("customer").with_credit()
+    ]
+    return sorted(charges) + sorted(invoices) + sorted(balances)
+
+
+def _balance(account: Account) -> Decimal:
+    """What is due less the credit: which invoice it has paid depends on the order of issue."""
+    unpaid = account.customer.invoices.filter(location=account.location_id).unpaid()
+    return sum((one.due for one in unpaid), Decimal(0)) - account.credit
 
 
 def without_keys(explanation: dict) -> str:

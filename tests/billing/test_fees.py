@@ -223,15 +223,16 @@ def test_days_that_are_invoiced_cannot_be_cancelled_away(at, house):
 def test_a_backdated_contract(at, house, bill_missed):
     """In arrears from 1 September, signed on 20 November: September and October are missed,
     November is billed on 1 December."""
-    contract = signed(
-        at, house, "2026-11-20", starts_on=day("2026-09-01"), bill_missed=bill_missed
-    )
+    contract = signed(at, house, "2026-11-20", starts_on=day("2026-09-01"), bill_missed=bill_missed)
     rows = [(str(one.starts_on), one.kind, one.reason) for one in BilledCycle.objects.all()]
     if bill_missed:
         assert rows == [("2026-09-01", "fee", ""), ("2026-10-01", "fee", "")]
         assert len(fees(contract.customer)) == 2
     else:
-        assert rows == [("2026-09-01", "waiver", "backdated"), ("2026-10-01", "waiver", "backdated")]
+        assert rows == [
+            ("2026-09-01", "waiver", "backdated"),
+            ("2026-10-01", "waiver", "backdated"),
+        ]
     bill(at, "2026-12-01")
     expected = [D(300)] * (3 if bill_missed else 1)
     assert invoiced(contract.customer) == [("2026-12-01", expected)]

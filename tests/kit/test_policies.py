@@ -54,6 +54,8 @@ def people(w) -> dict[str, Client]:
         file_name="people.csv", content=b"full_name,email\n", made_by=w.mona
     )
     story.bookable(w)
+    story.billed(w)
+    story.sellable(w)
     logins = {
         "front_desk": w.frida,
         "manager": w.manager,

@@ -5,8 +5,8 @@ from kit.commands import DONE, PARTLY, HouseCommand, Result, add_date
 class Command(HouseCommand):
     help = (
         "Do all that is due: contracts that start, end, freeze and resume, bookings that nobody "
-        "approved, booking credit that begins and ends, and the sealing of the audit log. Safe to "
-        "repeat; catches up on days that it missed."
+        "approved, booking credit that begins and ends, billing, deposits, reminders, and the "
+        "sealing of the audit log. Safe to repeat; catches up on days that it missed."
     )
 
     def add_arguments(self, parser):
@@ -22,5 +22,11 @@ class Command(HouseCommand):
                 self.say(f"{name} failed: {figure['error']}")
         for key, error in rolled.get("held", {}).items():
             self.say(f"Customer {key} waits: {error}")
-        text = f"Daily done: {rolled.get('announced', 0)} announced, {failures} failed."
+        billed = figures.get("run_billing", {})
+        for key, error in billed.get("failed", {}).items():
+            self.say(f"Customer {key} was not billed: {error}")
+        text = (
+            f"Daily done: {rolled.get('announced', 0)} announced, "
+            f"{billed.get('invoiced', 0)} invoiced, {failures} failed."
+        )
         return Result(text, figures, PARTLY if failures else DONE)

@@ -6,6 +6,7 @@ from types import FrameType
 
 from django.db import close_old_connections
 
+from billing import runs, sending
 from bookings.models.making import lapse_all
 from coworking import daily
 from kit import audit, clock, jobs, outbox
@@ -19,9 +20,9 @@ log = logging.getLogger(__name__)
 
 class Command(HouseCommand):
     help = (
-        "The background worker: sends e-mail, works off imports, lets bookings lapse that nobody "
-        "approved, and does the daily job once a location's day has turned. Start one or several; "
-        "stop with Ctrl-C or SIGTERM."
+        "The background worker: sends e-mail, works off imports and billing runs, lets bookings "
+        "lapse that nobody approved, and does the daily job once a location's day has turned. "
+        "Start one or several; stop with Ctrl-C or SIGTERM."
     )
 
     def add_arguments(self, parser):
@@ -73,7 +74,9 @@ class Command(HouseCommand):
                 self.stderr.write(str(refused))
                 self.ask_again_at = time.monotonic() + 60
         imported = applying.work_one()
-        return bool(sent) or sealed == 1000 or imported
+        billed = runs.work_one()
+        written = sending.write_due()
+        return bool(sent) or sealed == 1000 or imported or billed or bool(written)
 
     def day_has_turned(self) -> bool:
         """Whether some location's date is one that the daily job has not been done for."""

@@ -1,0 +1,224 @@
+"""Proof on live data that what customers owe is what it says: each finding is a sentence."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, F, Max, Q, Sum
+from django.utils.translation import gettext as _
+
+from billing import explaining, tax
+from billing.models import (
+    Account,
+    AccountEntry,
+    Allocation,
+    BilledCycle,
+    BillingRun,
+    Charge,
+    CreditNote,
+    Invoice,
+    Payment,
+    Series,
+    WriteOff,
+)
+from billing.runs import facts_of
+from billing.settling import verdict
+from kit.money import ZERO
+from spaces.models import Location
+
+PAGE = 1000
+
+
+def _pages(rows: Any) -> Iterator[list[Any]]:
+    last = 0
+    while page := list(rows.filter(pk__gt=last).order_by("pk")[:PAGE]):
+        last = page[-1].pk
+        yield page
+
+
+def charges_follow_from_their_explanations() -> Iterator[str]:
+    """Price, net and tax of each charge are what its stored explanation leads to."""
+    for page in _pages(Charge.objects.all()):
+        for charge in page:
+            price = explaining.price_of(charge.explanation)
+            found = explaining.taxed(charge.explanation)
+            if (price, found.net, found.tax) != (charge.price, charge.amount, charge.tax):
+                yield _("Charge %(key)d is %(is)s; its explanation says %(should)s.") % {
+                    "key": charge.pk, "is": charge.total, "should": found.total,
+                }  # fmt: skip
+
+
+def cycles_are_settled_once() -> Iterator[str]:
+    """Every settled cycle was charged or waived, and what had fallen due by the last run is."""
+    fees = Count("charges", filter=Q(charges__kind__in=["fee", "subscription"]))
+    rows = BilledCycle.objects.annotate(fees=fees)
+    wrong = rows.filter(kind="fee").exclude(fees=1) | rows.filter(kind="waiver", fees__gt=0)
+    for row in wrong:
+        yield _("Settled cycle %(key)d has %(number)d fees.") % {"key": row.pk, "number": row.fees}
+    for place in Location.objects.all():
+        done = BillingRun.objects.filter(Q(location=None) | Q(location=place), error="").finished()
+        last = done.exclude(on=None).aggregate(on=Max("on"))["on"]
+        if last is None:
+            continue
+        accounts = list(Account.objects.filter(location=place).select_related("customer"))
+        for start in range(0, len(accounts), 200):
+            yield from _unsettled(accounts[start : start + 200], place, last)
+
+
+def _unsettled(accounts: list[Account], place: Location, on: Any) -> Iterator[str]:
+    for account in accounts:
+        account.location = place
+    for facts in facts_of(accounts, on):
+        for agreement, cycle in facts.unsettled:
+            suspensions = facts.suspensions.get(agreement.customer_id, [])
+            if verdict(agreement, cycle, suspensions) is not None:
+                yield _("The fee of %(what)s of customer %(key)d, due on %(day)s, is missing.") % {
+                    "what": agreement, "key": agreement.customer_id, "day": cycle.due_on,
+                }  # fmt: skip
+
+
+def fees_are_what_the_rule_says() -> Iterator[str]:
+    """Fee and adjustments of each cycle add up to the fee by its days; less only where nothing was
+    left to be given back."""
+    rows = BilledCycle.objects.filter(contract__isnull=False).exclude(
+        reason__in=["suspended", "backdated"]
+    )
+    rows = rows.select_related("contract__location", "contract__plan").prefetch_related(
+        "charges", "contract__freezes", "contract__call_offs", "contract__price_steps",
+        "contract__plan__prices",
+    )  # fmt: skip
+    for page in _pages(rows):
+        for row in page:
+            charges = list(row.charges.all())
+            if any(one.explanation.get("left") is not None for one in charges):
+                continue
+            cycles = row.contract.cycles(row.ends_on, since=row.starts_on)
+            cycle = next((one for one in cycles if one.start == row.starts_on), None)
+            days, of_days = (cycle.days, cycle.of_days) if cycle else (0, 1)
+            told = {
+                "kind": "fee", "currency": row.contract.location.currency, "days": days,
+                "of_days": of_days, "piece": row.price, "quantity": row.contract.quantity,
+                "discount": row.discount,
+            }  # fmt: skip
+            should, is_ = explaining.price_of(told), sum((one.price for one in charges), ZERO)
+            if should != is_:
+                yield _("Cycle %(day)s of contract %(key)d costs %(is)s instead of %(should)s.") % {
+                    "day": row.starts_on, "key": row.contract_id, "is": is_, "should": should,
+                }  # fmt: skip
+
+
+def invoices_add_up() -> Iterator[str]:
+    """Lines add up to totals, per rate too, and what is settled is what settled it."""
+    issued = Invoice.objects.issued().select_related("location").prefetch_related("lines")
+    for page in _pages(issued):
+        settled = dict(
+            Allocation.objects.filter(invoice__in=page).order_by().values("invoice")
+            .annotate(sum=Sum("value")).values_list("invoice", "sum")
+        )  # fmt: skip
+        for invoice in page:
+            lines = list(invoice.lines.all())
+            net, tax_sum = sum((one.net for one in lines), ZERO), sum((one.tax for one in lines),
+                                                                    ZERO)  # fmt: skip
+            if (net, tax_sum, net + tax_sum) != (invoice.net, invoice.tax, invoice.total):
+                yield _("Invoice %s is not the sum of its lines.") % invoice.number
+            if invoice.settled != settled.get(invoice.pk, ZERO):
+                yield _("Invoice %s is settled otherwise than its rows say.") % invoice.number
+            told = [(Decimal(one["rate"]), one["note"], Decimal(one["net"]), Decimal(one["tax"]))
+                    for one in invoice.tax_sums]  # fmt: skip
+            found = tax.summary([(one.tax_rate, one.tax_note, one.net, one.tax) for one in lines])
+            if told != [tuple(one) for one in found]:
+                yield _("Invoice %s says another tax than its lines have.") % invoice.number
+
+
+def numbers_have_no_gaps() -> Iterator[str]:
+    """Each series counts from 1 without a gap, its dates never go back, and its counter says where
+    it is."""
+    for series in Series.objects.all():
+        model: Any = Invoice if series.kind == Series.Kind.INVOICE else CreditNote
+        rows = model.objects.filter(series=series).order_by("sequence")
+        expected, before = 0, None
+        for sequence, on in rows.values_list("sequence", "issued_on").iterator(PAGE):
+            expected += 1
+            if sequence != expected:
+                yield _("Number %s is missing.") % series.named(expected)
+                expected = sequence
+            if before is not None and on < before:
+                yield _("%s is dated before the number before it.") % series.named(sequence)
+            before = on
+        if series.last_number != expected or (before and series.last_issued_on != before):
+            yield _("The counter of %s is not where its numbers are.") % series.prefix
+
+
+def credit_notes_stay_within_their_invoices() -> Iterator[str]:
+    notes = CreditNote.objects.prefetch_related("lines__line__credits")
+    for page in _pages(notes):
+        for note in page:
+            lines = list(note.lines.all())
+            net, tax_sum = sum((one.net for one in lines), ZERO), sum((one.tax for one in lines),
+                                                                    ZERO)  # fmt: skip
+            if (net, tax_sum, net + tax_sum) != (note.net, note.tax, note.total):
+                yield _("Credit note %s is not the sum of its lines.") % note.number
+            for row in lines:
+                credits = list(row.line.credits.all())
+                if abs(sum(one.net for one in credits)) > abs(row.line.net) or (
+                    abs(sum(one.tax for one in credits)) > abs(row.line.tax)
+                ):
+                    yield _("More than it has was credited of a line of %s.") % note.invoice.number
+
+
+def accounts_balance() -> Iterator[str]:
+    """The ledgers of credit add up, and what is due less credit is what was invoiced less what was
+    credited, paid and written off."""
+    for account in Account.objects.prefetch_related("entries"):
+        left = ZERO
+        for number, entry in enumerate(account.entries.all(), start=1):
+            left += entry.value
+            if (entry.left, entry.sequence) != (left, number) or left < 0:
+                yield _("The credit of account %d does not add up.") % account.pk
+                break
+    sums: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
+    key = ("customer", "location")
+    for rows, name, sign in (
+        (Invoice.objects.issued(), "total", 1),
+        (CreditNote.objects.all(), "total", -1),
+        (Payment.objects.all(), "amount", -1),
+    ):
+        for customer, location, found in (
+            rows.order_by().values(*key).annotate(sum=Sum(name)).values_list(*key, "sum")
+        ):
+            sums[customer, location] += sign * found
+    written_off = WriteOff.objects.filter(withdrawn_at=None).order_by()
+    through = ("invoice__customer", "invoice__location")
+    for customer, location, found in (
+        written_off.values(*through).annotate(sum=Sum("amount")).values_list(*through, "sum")
+    ):
+        sums[customer, location] -= found
+    unpaid = Invoice.objects.issued().order_by().values(*key)
+    for customer, location, found in unpaid.annotate(
+        sum=Sum(F("total") - F("settled"))
+    ).values_list(*key, "sum"):
+        sums[customer, location] -= found
+    for customer, location, found in (
+        AccountEntry.objects.order_by()
+        .values("account__customer", "account__location")
+        .annotate(sum=Sum("value"))
+        .values_list("account__customer", "account__location", "sum")
+    ):
+        sums[customer, location] += found
+    for (customer, _location), rest in sorted(sums.items()):
+        if rest:
+            yield _("The account of customer %(key)d is %(rest)s out of balance.") % {
+                "key": customer, "rest": rest,
+            }  # fmt: skip
+
+
+PROOFS = [
+    ("charges", charges_follow_from_their_explanations),
+    ("settled cycles", cycles_are_settled_once),
+    ("fees", fees_are_what_the_rule_says),
+    ("invoices", invoices_add_up),
+    ("invoice numbers", numbers_have_no_gaps),
+    ("credit notes", credit_notes_stay_within_their_invoices),
+    ("accounts", accounts_balance),
+]

@@ -1,0 +1,87 @@
+"""The letters about money: an invoice, a credit note, a reminder; one for each `Delivery`."""
+
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from billing.models import CreditNote, Delivery, Invoice
+from billing.signals import to_be_sent
+from kit import words
+from kit.templatetags.house import money
+from spaces import letters
+
+
+@receiver(to_be_sent)
+def write_delivery(sender, delivery: Delivery, link: str, **kwargs):
+    if delivery.kind == Delivery.Kind.CREDIT_NOTE and delivery.credit_note is not None:
+        _credit_note(delivery, delivery.credit_note)
+    elif delivery.invoice is not None:
+        _invoice(delivery, delivery.invoice, f"/i/{link}/")
+
+
+def _invoice(delivery: Delivery, invoice: Invoice, url: str) -> None:
+    """What is left to pay, until when and how; the page behind the link shows the rest."""
+    house, due = invoice.location, invoice.due
+    facts = [
+        (_("Invoice"), str(invoice.number)),
+        (_("Issued on"), words.day(invoice.issued_on)),
+        (_("Total"), money(invoice.total, invoice.currency)),
+    ]
+    if due != invoice.total:
+        facts.append((_("Paid already"), money(invoice.settled, invoice.currency)))
+    if due:
+        facts += [
+            (_("To pay"), money(due, invoice.currency)),
+            (_("Until"), words.day(invoice.due_on)),
+        ]
+    subject = _("Invoice %(number)s from %(house)s")
+    lines = [_("Your invoice is ready. You find it, with every line explained, on its own page.")]
+    if delivery.kind == Delivery.Kind.REMINDER:
+        if not due:  # paid since it was asked for
+            return
+        subject = _("Reminder: invoice %(number)s from %(house)s")
+        lines = [
+            _("Invoice %(number)s was to be paid by %(day)s. If you have paid it meanwhile, please "
+              "take no notice of this.")
+            % {"number": invoice.number, "day": words.day(invoice.due_on)}
+        ]  # fmt: skip
+    elif not due:
+        lines.append(_("There is nothing to pay."))
+    letters.write(
+        delivery.to,
+        subject=subject % {"number": invoice.number, "house": house},
+        lines=lines,
+        facts=[*facts, *_bank(invoice, due)],
+        action=_("See the invoice"),
+        url=url,
+        closing=[_("Whoever has this link can see the invoice: please keep it to yourself.")],
+        house=house,
+    )
+
+
+def _bank(invoice: Invoice, due) -> list[tuple[str, str]]:
+    seller = invoice.seller
+    if not due or not seller.get("iban"):
+        return []
+    found = [(_("Account"), seller["iban"])]
+    if seller.get("bank_name"):
+        found.insert(0, (_("Bank"), seller["bank_name"]))
+    return [*found, (_("Reference"), str(invoice.number))]
+
+
+def _credit_note(delivery: Delivery, note: CreditNote) -> None:
+    house = note.location
+    letters.write(
+        delivery.to,
+        subject=_("Credit note %(number)s from %(house)s")
+        % {"number": note.number, "house": house},
+        lines=[
+            _("We have credited a part of invoice %s, or all of it.") % note.invoice.number,
+            _("It lowers what is to pay; what is more than that stays as credit on your account."),
+        ],
+        facts=[
+            (_("Credit note"), note.number),
+            (_("Amount"), money(note.total, note.currency)),
+            (_("Reason"), note.reason),
+        ],
+        house=house,
+    )

@@ -1,0 +1,94 @@
+"""Payments: what came in, what was paid out, and what was taken back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import F, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing.models import Payment
+from kit.once import creates
+from kit.policies import policy
+from panel import exports, rows
+from panel.filters_billing import PaymentFilter
+from panel.forms.payments import ReversalForm
+from panel.lists import page
+from spaces.models import Todays
+
+SORTS = {"on": "on", "amount": "amount"}
+
+
+@policy("keep_books")
+@require_safe
+def payments(request: HttpRequest) -> HttpResponse:
+    """Every payment, the newest first: by period, method and customer, a page at a time."""
+    filters = _filtered(request)
+    asked = request.GET.get("sort", "")
+    sort = asked if asked.removeprefix("-") in SORTS else "-on"
+    sums = filters.qs.order_by().values(currency=F("location__currency"))
+    context = {
+        "filters": filters,
+        "sort": sort,
+        "several": len(filters.locations) > 1,
+        "page": page(filters.qs, _shown(Payment.objects.all()), sort=sort, query=request.GET),
+        "sums": sums.annotate(total=Sum("amount")).order_by("currency"),
+    }
+    return render(request, "panel/payments/list.html", context)
+
+
+def _filtered(request: HttpRequest) -> PaymentFilter:
+    locations = rows.locations_within_reach(request, "keep_books")
+    return PaymentFilter(request, Todays.at(locations), locations)
+
+
+def _shown(found: QuerySet[Payment]) -> QuerySet[Payment]:
+    return found.select_related(
+        "customer", "location", "invoice", "by", "reversed_by", "reverses__invoice"
+    )
+
+
+@policy("keep_books")
+@require_safe
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The filtered list as a file; its amounts add up to what the page says."""
+    head = [_("Date"), _("Kind"), _("Customer"), _("Amount"), _("Currency"), _("Method"),
+            _("Reference"), _("Invoice"), _("Location"), _("Reason"), _("Reversed"),
+            _("Recorded by")]  # fmt: skip
+    found = _shown(_filtered(request).qs).order_by("on", "pk")
+    return exports.table("payments.csv", head, _cells(found))
+
+
+def _cells(found: QuerySet[Payment]) -> Iterator[list[Any]]:
+    for one in found.iterator(chunk_size=2000):
+        yield [
+            one.on, one.get_kind_display(), one.customer.name,
+            exports.amount(one.amount, one.location.currency), one.location.currency,
+            one.get_method_display(), one.reference, one.invoice.number if one.invoice else "",
+            one.location.name, one.reason, _("reversed") if one.is_reversed else "",
+            str(one.by or ""),
+        ]  # fmt: skip
+
+
+@policy("keep_books")
+@require_http_methods(["GET", "HEAD", "POST"])
+@creates
+def reversal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a wrong payment back; what it paid is due again."""
+    one = rows.payment(request, pk)
+    form = ReversalForm.of(request)
+    invoice_page = one.invoice and reverse("panel:invoice", args=[one.invoice_id])
+    back = invoice_page or reverse("panel:payments")
+    if form.is_valid():
+        with form.showing_refusals():
+            one.reverse(reason=form.cleaned_data["reason"], by=request.user)
+            messages.success(request, _("The payment is reversed."))
+            return redirect(back)
+        one = rows.payment(request, pk)
+    crumbs = [(_("Payments"), reverse("panel:payments"))]
+    context = {"form": form, "payment": one, "back": back, "crumbs": crumbs}
+    return render(request, "panel/payments/reversal.html", context, status=form.status)
