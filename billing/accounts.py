@@ -86,7 +86,8 @@ class Aged(NamedTuple):
 
 def aged(location: Location, *, on: dt.date, invoices: Any = None) -> list[Aged]:
     """The aged debt of a location on a day, the largest debt first."""
-    unpaid = (invoices or Invoice.objects).filter(location=location).unpaid()
+    found_in: Any = Invoice.objects if invoices is None else invoices
+    unpaid = found_in.filter(location=location).unpaid()
     sums: dict[int, list[Decimal]] = {}
     customers: dict[int, Customer] = {}
     for invoice in unpaid.select_related("customer"):

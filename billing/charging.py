@@ -29,7 +29,7 @@ DAY = dt.timedelta(days=1)
 
 def payer_of(customer: Customer, team: Team | None) -> Customer:
     """Whose account pays: the team's payer, where it has one, else the customer's own."""
-    return team.payer if team is not None and team.payer_id else customer
+    return (team.payer if team is not None else None) or customer
 
 
 def drafted(

@@ -70,7 +70,7 @@ def preview(*, on: dt.date | None = None, locations: Iterable[Location] | None =
         row.items.append(item)
         if item.billing_date is not None:
             dates.setdefault(item.location_id, set()).add(item.billing_date)
-    _set_beside(rows, dates)
+    _set_beside(rows, dates, report)
     ordered = sorted(
         rows.values(),
         key=lambda row: (-abs(row.change), row.customer.sort_name, row.customer.pk),
@@ -78,11 +78,15 @@ def preview(*, on: dt.date | None = None, locations: Iterable[Location] | None =
     return Preview(report, ordered, skipped)
 
 
-def _set_beside(rows: dict[tuple[int, int], Row], dates: dict[int, set[dt.date]]) -> None:
+def _set_beside(
+    rows: dict[tuple[int, int], Row], dates: dict[int, set[dt.date]], report: Report
+) -> None:
     """Put what was invoiced for the same days a month before beside what is to be invoiced."""
-    for place, days in dates.items():
+    for place, on in report.on.items():
+        # Also where nothing is due any more: somebody may have had an invoice there.
+        days = dates.get(place) or {on}
         before = {_month_before(day) for day in days}
-        found = Invoice.objects.filter(location=place, billing_date__in=before)
+        found = Invoice.objects.issued().filter(location=place, billing_date__in=before)
         for invoice in found.select_related("customer", "location"):
             key = (invoice.customer_id, place)
             row = rows.setdefault(key, Row(invoice.customer, invoice.location))

@@ -95,11 +95,12 @@ def worked_out(facts: Facts, on: dt.date) -> Plan:
     plan = Plan(facts.account)
     charges = list(facts.waiting)
     for agreement, cycle in facts.unsettled:
-        found = settling.verdict(agreement, cycle, facts.suspensions.get(agreement.customer_id, []))
-        if found is None:
+        suspensions = facts.suspensions.get(agreement.customer_id, [])
+        verdict = settling.verdict(agreement, cycle, suspensions)
+        if verdict is None:
             plan.held.append((agreement, cycle))
             continue
-        settled = settling.settled(agreement, cycle, facts.account.customer, found)
+        settled = settling.settled(agreement, cycle, facts.account.customer, verdict)
         plan.settled.append(settled)
         if settled.charge is not None:
             charges.append(settled.charge)
@@ -165,7 +166,8 @@ def facts_of(account_list: Sequence[Account], on: dt.date) -> list[Facts]:
     keys = [account.customer_id for account in account_list]
     location = account_list[0].location
     of_account: dict[int, list[Any]] = defaultdict(list)
-    for agreement in [*_contracts(keys, location), *_subscriptions(keys, location)]:
+    agreements: list[Any] = [*_contracts(keys, location), *_subscriptions(keys, location)]
+    for agreement in agreements:
         agreement.location = location
         team = agreement.on_behalf_of
         of_account[team.payer_id if team and team.payer_id else agreement.customer_id].append(
@@ -408,16 +410,17 @@ def _bill(
             return
         _fail(keys[0], place, report, error)
         return
-    for plan, items, error in found:
-        if error is not None:
-            _fail(plan.account.customer_id, place, report, error)
+    for plan, items, broken in found:
+        if broken is not None:
+            _fail(plan.account.customer_id, place, report, broken)
         else:
             report.note(plan, items, keep=dry_run)
 
 
 def _fail(key: int, place: Location, report: Report, error: Exception) -> None:
     log.error("billing customer %s failed", key, exc_info=error)
-    text = f"{type(error).__name__}: {error}"[:300]
+    text = _("This account could not be billed and was left as it is (%s).")
+    text = (text % f"{type(error).__name__}: {error}")[:300]
     report.failed[key, place.pk] = text
     item = BillingRunItem(
         run=report.run, customer_id=key, location=place, outcome=Outcome.FAILED, text=text
@@ -445,8 +448,8 @@ def bill_accounts(
         try:
             plan = worked_out(facts, on)
             plans.append((plan, items_of(plan, run), None))
-        except Exception as error:
-            plans.append((Plan(facts.account), [], error))
+        except Exception as broken:
+            plans.append((Plan(facts.account), [], broken))
     if not dry_run:
         _store([plan for plan, _items, error in plans if error is None], place, on, run, by)
         # Made anew: an invoice has its key by now.
@@ -525,7 +528,7 @@ def _store(plans: list[Plan], place: Location, on: dt.date, run: BillingRun | No
         bulk.insert(
             [
                 Delivery(kind=Delivery.Kind.INVOICE, invoice=planned.invoice, asked_by=by,
-                         to=planned.invoice.buyer["email"])
+                         to=(planned.invoice.buyer or {})["email"])
                 for _account, planned in made
             ]
         )  # fmt: skip
@@ -600,8 +603,10 @@ LEASE = dt.timedelta(minutes=5)
 @transaction.atomic
 def ask(*, by, on: dt.date | None = None, location: Location | None = None) -> BillingRun:
     """Order a run, to be done by the worker. Raises `Refused` as `run_billing` does, and with
-    `running` while another one waits or runs."""
+    `not_books`, or `running` while another one waits or runs."""
     places = [location] if location is not None else list(Location.objects.all())
+    if by is not None and not all(by.may("keep_books", at=place) for place in places):
+        raise Refused(Problem("not_books", _("This is for those who keep the books.")))
     for place in places:
         _refuse_date(place, on or place.today())
     if BillingRun.objects.waiting().exists():
@@ -629,7 +634,7 @@ def work_one() -> bool:
             return False
         waiting.leased_until = now + LEASE
         waiting.save(update_fields=["leased_until"])
-    places = [waiting.location] if waiting.location_id else None
+    places = [waiting.location] if waiting.location else None
 
     def hold_on(done: int, total: int) -> None:
         BillingRun.objects.filter(pk=waiting.pk).update(leased_until=clock.now() + LEASE)

@@ -3,19 +3,31 @@ is written once."""
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from billing import signals
 from billing.models.crediting import CreditNote
 from billing.models.documents import Delivery, InvoiceLink
 from kit import audit, clock
+from kit.emails import canonical
+from kit.problems import Problem, Refused
 
 
+@transaction.atomic
 def send(record: Any, *, by, to: str = "") -> Delivery:
     """Send an issued invoice or a credit note now, to the customer's address for invoices unless
-    another is given."""
+    another is given. Raises `Refused` with `not_issued` or `invalid_email`."""
     is_note = isinstance(record, CreditNote)
     customer = record.customer
+    if not is_note and record.number is None:
+        raise Refused(Problem("not_issued", _("A draft is not sent: issue it first.")))
+    if to:
+        try:
+            to = canonical(to)
+        except ValidationError as error:
+            raise Refused(Problem("invalid_email", " ".join(error.messages), "to")) from error
     delivery = Delivery.objects.create(
         kind=Delivery.Kind.CREDIT_NOTE if is_note else Delivery.Kind.INVOICE,
         invoice=None if is_note else record, credit_note=record if is_note else None,

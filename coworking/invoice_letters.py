@@ -23,7 +23,7 @@ def _invoice(delivery: Delivery, invoice: Invoice, url: str) -> None:
     house, due = invoice.location, invoice.due
     facts = [
         (_("Invoice"), str(invoice.number)),
-        (_("Issued on"), words.day(invoice.issued_on)),
+        (_("Issued on"), words.day(invoice.issued_on or house.today())),
         (_("Total"), money(invoice.total, invoice.currency)),
     ]
     if due != invoice.total:
@@ -31,7 +31,7 @@ def _invoice(delivery: Delivery, invoice: Invoice, url: str) -> None:
     if due:
         facts += [
             (_("To pay"), money(due, invoice.currency)),
-            (_("Until"), words.day(invoice.due_on)),
+            (_("Until"), words.day(invoice.due_on or house.today())),
         ]
     subject = _("Invoice %(number)s from %(house)s")
     lines = [_("Your invoice is ready. You find it, with every line explained, on its own page.")]
@@ -42,7 +42,7 @@ def _invoice(delivery: Delivery, invoice: Invoice, url: str) -> None:
         lines = [
             _("Invoice %(number)s was to be paid by %(day)s. If you have paid it meanwhile, please "
               "take no notice of this.")
-            % {"number": invoice.number, "day": words.day(invoice.due_on)}
+            % {"number": invoice.number, "day": words.day(invoice.due_on or house.today())}
         ]  # fmt: skip
     elif not due:
         lines.append(_("There is nothing to pay."))

@@ -21,6 +21,13 @@ STATES = [
 ]
 
 
+def key(label: Any, column: str) -> django_filters.NumberFilter:
+    """One row by its key, no larger than a database can hold."""
+    return django_filters.NumberFilter(
+        label=label, field_name=column, min_value=1, max_value=2**63 - 1, decimal_places=0
+    )
+
+
 class ChargeFilter(MoneyFilter):
     """Charges, perhaps of one customer, one product or one contract."""
 
@@ -28,11 +35,10 @@ class ChargeFilter(MoneyFilter):
     kind = choice(_("Kind"), Charge.Kind.choices)
     from_on = date(_("From"), field_name="on", lookup_expr="gte")
     until_on = date(_("Until"), field_name="on", lookup_expr="lte")
-    product = django_filters.NumberFilter(label=_("Product"), field_name="product_id")
-    contract = django_filters.NumberFilter(label=_("Contract"), field_name="contract_id")
-    subscription = django_filters.NumberFilter(
-        label=_("Subscription"), field_name="subscription_id"
-    )
+    customer = key(_("Customer"), "customer_id")
+    product = key(_("Product"), "product_id")
+    contract = key(_("Contract"), "contract_id")
+    subscription = key(_("Subscription"), "subscription_id")
 
     class Meta:
         model = Charge

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
@@ -32,10 +33,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
                 "customer", "location"
             )
         )
-        self.bulk_create(
-            [Account(customer_id=c, location_id=at) for c, at in sorted(wanted - have)],
-            ignore_conflicts=True,
-        )
+        missing: Any = [Account(customer_id=c, location_id=at) for c, at in sorted(wanted - have)]
+        self.bulk_create(missing, ignore_conflicts=True)
 
     def with_credit(self) -> "AccountQuerySet":
         """Each with `credit_now`, see `Account.credit`."""

@@ -21,6 +21,7 @@ from kit import audit, bulk, clock, money
 from kit.fields import Line
 from kit.money import ZERO, round_to
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from kit.templatetags.house import money as money_words
 from spaces.models import Location
 
 if TYPE_CHECKING:
@@ -251,7 +252,9 @@ def _part(line: "InvoiceLine", rest: tax.Taxed, amount: Any) -> tax.Taxed:
     includes = line.charge.includes_tax
     whole, most = (line.total, rest.total) if includes else (line.net, rest.net)
     if value > most:
-        text = _("%(left)s is left of “%(line)s”.") % {"left": f"{most:f}", "line": line.text}
+        text = _("%(left)s is left of “%(line)s”.") % {
+            "left": money_words(most, currency), "line": line.text,
+        }  # fmt: skip
         raise Refused(Problem("more_than_left", text, "lines"))
     if value == most:
         return rest

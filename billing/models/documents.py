@@ -35,8 +35,10 @@ class InvoiceLink(models.Model):
     @classmethod
     def of(cls, invoice) -> "InvoiceLink":
         """The address that works, made when it is first needed."""
-        standing = cls.objects.filter(invoice=invoice, revoked_at=None).first()
-        return standing or cls.objects.create(invoice=invoice, token=secrets.token_urlsafe(32))
+        link, _made = cls.objects.get_or_create(
+            invoice=invoice, revoked_at=None, defaults={"token": secrets.token_urlsafe(32)}
+        )
+        return link
 
     @transaction.atomic
     def revoke(self, *, by) -> None:

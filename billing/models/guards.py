@@ -1,6 +1,8 @@
 """What keeps invoices and credit notes as they were issued, whoever writes: numbers without gaps
 and in the order of dates, sums that are those of the lines, and nothing changed afterwards."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from kit import guards
@@ -21,7 +23,7 @@ def _changed(columns: tuple[str, ...], differs: str) -> str:
     return " OR ".join(f'NEW."{column}" {differs} OLD."{column}"' for column in columns)
 
 
-def _same(sqlite: str) -> dict[str, str]:
+def _same(sqlite: str) -> dict[str, Any]:
     """One text that both engines read."""
     return {"sqlite": sqlite, "postgresql": sqlite}
 

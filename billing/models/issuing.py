@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import signals, tax
 from billing.models import accounts, numbering
@@ -140,7 +141,7 @@ def draft(
 
 _NEGATIVE = Problem(
     "negative",
-    _("This would be below zero: it stays on the account and lowers the next invoice."),
+    gettext_lazy("This would be below zero: it stays on the account and lowers the next invoice."),
 )
 
 
@@ -234,8 +235,15 @@ class Issuable(models.Model):
         self.delete()
 
     @transaction.atomic
+    def remove(self, charge: "Charge", *, by) -> None:
+        """Take a charge off a draft: it waits again. Raises `Refused` with `issued_already`,
+        `not_books` or `negative`."""
+        self._lock_account()
+        self._refuse_others(by)
+        self.take_off(charge, by=by)
+
     def take_off(self, charge: "Charge", *, by) -> None:
-        """Take a charge off a draft; a draft without charges goes. The account is locked."""
+        """The later half of `remove`: the account is locked. A draft without charges goes."""
         self.refresh_from_db()
         if self.state != self.State.DRAFT:
             raise Refused(Problem("issued_already", _("This invoice is issued already.")))

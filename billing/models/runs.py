@@ -16,6 +16,11 @@ class BillingRunQuerySet(models.QuerySet["BillingRun"]):
         """Confirmed in the panel, and not taken up yet, or left by a worker that died."""
         return self.filter(finished_at=None, asked=True)
 
+    def visible_to(self, user) -> "BillingRunQuerySet":
+        """For staff those of their locations, and those of every location."""
+        places = user.places("see_panel")
+        return self if places is None else self.filter(Q(location=None) | Q(location__in=places))
+
 
 class BillingRun(models.Model):
     """One run of the billing for a date: who asked for it, how far it has come, what came of it.

@@ -81,6 +81,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
     one = rows.charge(request, pk)
     may_keep = request.user.may("keep_books", at=one.location)
     is_held = deposits.held(Charge.objects.filter(pk=pk)).exists()
+    becomes = _what_becomes(one)["becomes"]
     context = {
         "charge": one,
         "siblings": _siblings(one),
@@ -88,7 +89,8 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
         "date": accounts.date_of(one) if one.state == "waiting" else None,
         "today": one.location.today(),
         "returned": getattr(one, "deposit_return", None),
-        "may_take_back": may_keep and _what_becomes(one)["becomes"] != "nothing",
+        "may_take_back": may_keep and becomes != "nothing",
+        "becomes": becomes,
         "may_give_back": may_keep and is_held,
         "crumbs": _crumbs(one)[:-1],
     }  # fmt: skip

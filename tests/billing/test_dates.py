@@ -13,7 +13,8 @@ from tests.story import day
 def agreed(starts: str, ends: str | None = None, *, due="in_arrears", billing_day=1, length=1,
            unit="month", off=False):  # fmt: skip
     return SimpleNamespace(
-        starts_on=day(starts), signed_on=day("2020-01-01"), ends_on=day(ends) if ends else None, fee_due=due, is_called_off=off,
+        starts_on=day(starts), signed_on=day("2020-01-01"), ends_on=day(ends) if ends else None,
+        fee_due=due, is_called_off=off,
         rhythm=Rhythm(unit, length, day(starts), billing_day),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def a_world_of_its_own() -> Iterator[None]:
     """What is done inside is undone afterwards, and locks as if nothing were around it."""
     around = transaction.atomic()
-    around._from_testcase = True  # as the transaction of a test
+    around._from_testcase = True  # type: ignore[attr-defined] # as a test's transaction
     with around:
         yield
         transaction.set_rollback(True)

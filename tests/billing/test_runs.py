@@ -185,10 +185,11 @@ def test_a_customer_that_is_broken_is_reported_and_the_others_are_billed(at, w, 
 
     monkeypatch.setattr(settling, "verdict", verdict)
     report = bill(at, "2026-12-01")
-    assert report.failed == {(w.ada.pk, w.house.pk): "ValueError: out of order"}
+    assert list(report.failed) == [(w.ada.pk, w.house.pk)]
     assert w.lin.invoices.count() == 1
     item = report.run.items.get(outcome="failed")
-    assert (item.customer, item.text) == (w.ada, "ValueError: out of order")
+    assert item.customer == w.ada
+    assert item.text.endswith("was left as it is (ValueError: out of order).")
     monkeypatch.undo()
     assert bill(at, "2026-12-02").invoiced == 1
 
@@ -215,7 +216,7 @@ def test_the_command_reports_and_ends_with_2_when_somebody_was_left_out(at, w, m
     with pytest.raises(SystemExit) as ended:
         call_command("run_billing")
     assert ended.value.code == 2
-    assert "was not billed: ZeroDivisionError" in capsys.readouterr().out
+    assert "was not billed: This account could not be billed" in capsys.readouterr().out
     monkeypatch.undo()
     out = StringIO()
     call_command("run_billing", stdout=out)
@@ -225,9 +226,7 @@ def test_the_command_reports_and_ends_with_2_when_somebody_was_left_out(at, w, m
     assert ended.value.code == 3
 
 
-def test_the_number_of_queries_does_not_depend_on_the_accounts(
-    at, w, django_assert_max_num_queries, django_assert_num_queries
-):
+def test_the_number_of_queries_does_not_depend_on_the_accounts(at, w):
     def made(number):
         for one in range(number):
             w.hot_desk.sign_up(story.person(w.house, f"Q{one}"), starts_on=story.TODAY, by=None)
@@ -239,9 +238,7 @@ def test_the_number_of_queries_does_not_depend_on_the_accounts(
     for number, on in ((2, "2026-12-01"), (30, "2027-01-01")):
         made(number)
         at(on)
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             run_billing()
         counts.append(len(captured))
     assert counts[1] <= counts[0] + 2, counts

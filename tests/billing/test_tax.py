@@ -61,6 +61,7 @@ def test_lines_add_up_per_rate_and_stay_near_what_they_would_be_alone(rows, curr
     for rate, included in {(line.rate, line.includes_tax) for line in lines}:
         mine = [(line, part) for line, part in zip(lines, found, strict=True)
                 if (line.rate, line.includes_tax) == (rate, included)]  # fmt: skip
-        whole = of(Priced(sum(line.price for line, _part in mine), rate, included), currency)
+        price = sum((line.price for line, _part in mine), D(0))
+        whole = of(Priced(price, rate, included), currency)
         assert sum(part.net for _line, part in mine) == whole.net
         assert sum(part.tax for _line, part in mine) == whole.tax

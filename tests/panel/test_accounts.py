@@ -178,8 +178,9 @@ class TestThePage:
         assert "suspended" in codes
         held = next(o for o in answer.context["not_invoiced"].urgent if o.code == "suspended")
         assert held.mend[1] == reverse("panel:customer_reinstatement", args=[w.viktor.pk])
-        assert "Fees are not billed while somebody is suspended" in words(answer) or (
-            answer.context["next_invoices"]
+        assert (
+            "Fees are not billed while somebody is suspended" in words(answer)
+            or (answer.context["next_invoices"])
         )
 
     def test_what_is_in_the_customers_favour_says_so(self, w, mona):

@@ -97,6 +97,13 @@ class TestTheList:
         ]:
             assert self.found(anton, asked) == found, asked
 
+    @pytest.mark.parametrize("name", ["customer", "product", "contract", "subscription"])
+    @pytest.mark.parametrize("value", ["9" * 30, "1e30", "1.5", "-1", "NaN", "x"])
+    def test_a_key_that_is_none_is_told_and_not_followed(self, anton, charge, name, value):
+        answer = anton.get(LIST, {name: value})
+        assert answer.status_code == 200
+        assert "is not understood" in words(answer)
+
     def test_what_was_taken_back_does_not_count(self, w, anton, charge):
         story.sellable(w)
         take_back(anton, charge)

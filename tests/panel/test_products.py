@@ -285,7 +285,9 @@ class TestSubscriptions:
 
     def test_a_price_of_its_own_is_for_managers(self, w, client):
         client.force_login(w.frida)
-        assert 'name="price"' not in client.get(at_page("subscription_new", w.noor)).content.decode()
+        assert (
+            'name="price"' not in client.get(at_page("subscription_new", w.noor)).content.decode()
+        )
         client.force_login(w.mona)
         send(client, "subscription_new", w.noor, **self.what(w, price="20"))
         assert Subscription.objects.get(customer=w.noor).price == D("20")
