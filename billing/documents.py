@@ -2,6 +2,9 @@
 
 It is drawn once, from what is stored of the record, and kept: those bytes are what everybody gets.
 Drawn again by the same versions of everything it comes out the same, byte for byte.
+
+
+What draws is imported when something is drawn: most processes never do.
 """
 
 import datetime as dt
@@ -15,8 +18,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import pikepdf
-import typst
 from babel import Locale
 from django.conf import settings
 from django.utils import translation
@@ -261,12 +262,16 @@ def _foot(seller: dict[str, str]) -> str:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def _fonts() -> Any:
     """Those that come with the drawing program: no machine has others."""
+    import typst
+
     return typst.Fonts(include_system_fonts=False)
 
 
 def _compiled(said: dict[str, Any], *, on: dt.date, xml: Xml | None = None) -> bytes:
+    import typst
+
     data = json.dumps(said, ensure_ascii=False)
     try:
         return _typeset(data, on, xml)
@@ -279,6 +284,8 @@ def _compiled(said: dict[str, Any], *, on: dt.date, xml: Xml | None = None) -> b
 
 
 def _typeset(data: str, on: dt.date, xml: Xml | None) -> bytes:
+    import typst
+
     return typst.compile(
         SOURCE,
         root=SOURCE.parent,
@@ -293,6 +300,8 @@ def _typeset(data: str, on: dt.date, xml: Xml | None) -> bytes:
 
 @lru_cache(maxsize=10_000)
 def _is_in_fonts(sign: str) -> bool:
+    import typst
+
     try:
         typst.compile(
             b"#sys.inputs.sign",
@@ -321,6 +330,8 @@ _END_OF_METADATA = "</rdf:RDF>"
 
 def _marked(pdf: bytes) -> bytes:
     """Say in the PDF's metadata that there is an e-invoice in it, and in which profile."""
+    import pikepdf
+
     values = "".join(f"<fx:{name}>{said[0]}</fx:{name}>" for name, said in _PROPERTIES.items())
     described = "".join(
         '<rdf:li rdf:parseType="Resource">'

@@ -7,6 +7,7 @@ then, and the accounts come last.
 import datetime as dt
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
@@ -78,7 +79,15 @@ def _refuse_days_that_are_invoiced(contract: Contract, on: dt.date) -> None:
 
 @receiver(of_plans.contracts_taken_back)
 def forget_waivers(contracts, **signal):
+    """What billing has written of contracts of an import that is undone: waivers, and accounts on
+    which nothing ever was."""
     BilledCycle.objects.filter(contract__in=contracts, kind=BilledCycle.Kind.WAIVER).delete()
+    people = Customer.objects.filter(contracts__in=contracts)
+    others = Contract.objects.filter(~Q(pk__in=contracts), customer=OuterRef("customer"))
+    empty = Account.untouched().filter(customer__in=people).filter(~Exists(others))
+    for relation in ("charges", "invoices", "payments", "subscriptions"):
+        empty = empty.filter(**{f"customer__{relation}": None})
+    Account.objects.filter(pk__in=list(empty.values_list("pk", flat=True))).delete()
 
 
 @receiver(of_plans.price_changing)

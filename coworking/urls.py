@@ -10,7 +10,7 @@ from django.urls import include, path, re_path
 from coworking import health, mail, views
 from kit import policies
 from kit.policies import policy
-from portal.views import calendar, entrance
+from portal.views import calendar, entrance, invoice_links
 
 urlpatterns = [
     path("", views.front_door, name="front_door"),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("calendar/<token>.ics", calendar.feed, name="calendar_feed"),
+    path("i/<token>/", invoice_links.invoice, name="invoice_link"),
+    path("i/<token>/pdf/", invoice_links.pdf, name="invoice_link_pdf"),
     # The package finds its own views by these names. Those of people who have signed in are kept
     # by the portal's policy like ours.
     path("portal/login/", account.login, name="account_login"),

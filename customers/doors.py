@@ -137,9 +137,14 @@ def load_anew() -> HttpResponse:
 
 
 class SignInFirst(LoginRequiredMiddleware):
-    """Sends strangers to sign in; tells whoever's session a closed door has ended that it has."""
+    """Sends strangers to sign in; tells whoever's session a closed door has ended that it has.
+
+    What is behind a private link is shown whoever asks for it.
+    """
 
     def process_view(self, request, view, args, kwargs):
+        if getattr(view, "policy", None) == "private_link":
+            return None
         remembered = request.session.get(SESSION_KEY)
         if remembered is None and not request.headers.get("HX-Request"):
             remembered = request.session.pop(TURNED_AWAY, None)

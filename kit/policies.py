@@ -77,6 +77,7 @@ def policy(name: str) -> Callable:
 
 
 define("public", "everybody", lambda request: True, open=True)
+define("private_link", "whoever has the address", lambda request: True, open=True)
 define("signed_in", "whoever has signed in", lambda request: request.user.is_authenticated)
 
 

@@ -91,7 +91,7 @@ class Terms:
 @dataclass(frozen=True)
 class Cycle:
     """One cycle of a contract: `start` is its first contract day, `end` the day after its last
-    one. `days` of `of_days` are paid, `frozen` ones are not; `fee` is rounded, `exact_fee` is not."""
+    one. `days` of `of_days` are paid, `frozen` ones are not; `fee` is rounded, `exact_fee` not."""
 
     start: dt.date
     end: dt.date

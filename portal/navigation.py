@@ -1,4 +1,5 @@
-"""The portal's bar: home, booking, plans, the team of whoever is in one, the account."""
+"""The portal's bar: home, bookings, invoices; then plans, the shop, the team of whoever is in one,
+the account, which on narrow screens are behind one button."""
 
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ class Item(NamedTuple):
     url: str
     icon: str
     current: bool
+    is_minor: bool
 
 
 def items(request: Any) -> list[Item]:
@@ -24,16 +26,22 @@ def items(request: Any) -> list[Item]:
     if request.customer is None:
         return []
     home = reverse("portal:home")
-    places = [
-        (_("Home"), home, "house", [reverse("portal:home") + "contracts/"]),
+    major = [
+        (_("Home"), home, "house", [home + "contracts/"]),
         (_("Book"), reverse("portal:book"), "calendar-plus", []),
         (_("Bookings"), reverse("portal:bookings"), "calendar-check", []),
+        (_("Invoices"), reverse("portal:invoices"), "receipt-text", [home + "credit-notes/"]),
+    ]
+    minor = [
         (_("Plans"), reverse("portal:plans"), "armchair", []),
+        (_("Shop"), reverse("portal:shop"), "shopping-bag",
+         [home + "purchases/", home + "subscriptions/"]),
         *_teams(request),
         (_("Account"), reverse("portal:account"), "circle-user", []),
-    ]
+    ]  # fmt: skip
     return [
-        Item(label, url, icon, _is_here(request.path, [url, *more], home))
+        Item(label, url, icon, _is_here(request.path, [url, *more], home), is_minor)
+        for places, is_minor in ((major, False), (minor, True))
         for label, url, icon, more in places
     ]
 

@@ -1,4 +1,4 @@
-"""Bookings in pages, by key: a page begins behind a row and not at a number, so that nothing is
+"""Rows in pages, by key: a page begins behind a row and not at a number, so that nothing is
 shown twice when something was booked meanwhile."""
 
 import re
@@ -18,16 +18,17 @@ class Page(NamedTuple):
     is_later: bool
 
 
-def page_of(bookings: Any, after: str, *, newest_first: bool = False) -> Page:
-    """The page behind the booking of a key; the first one where there is no such booking."""
-    order = ("-start", "-pk") if newest_first else ("start", "pk")
-    found = bookings.order_by(*order)
+def page_of(every: Any, after: str, *, by: str = "start", newest_first: bool = False) -> Page:
+    """The page behind the row of a key, in the order of a column; the first one where there is no
+    such row."""
+    order = (f"-{by}", "-pk") if newest_first else (by, "pk")
+    found = every.order_by(*order)
     is_key = re.fullmatch("[0-9]{1,18}", after)
-    last = bookings.filter(pk=int(after)).first() if is_key else None
+    last = every.filter(pk=int(after)).first() if is_key else None
     if last is not None:
-        way = "lt" if newest_first else "gt"
-        same = Q(start=last.start, **{f"pk__{way}": last.pk})
-        found = found.filter(Q(**{f"start__{way}": last.start}) | same)
+        way, value = "lt" if newest_first else "gt", getattr(last, by)
+        same = Q(**{by: value, f"pk__{way}": last.pk})
+        found = found.filter(Q(**{f"{by}__{way}": value}) | same)
     rows = list(found[: PAGE + 1])
     more = len(rows) > PAGE
     rows = rows[:PAGE]

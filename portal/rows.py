@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 
+from billing.models import Account, Charge, CreditNote, Invoice, Product, Subscription
 from bookings.models import Booking, Resource
 from customers.doors import PortalRequest
 from customers.models import Customer, Team, TeamMembership
@@ -121,3 +122,52 @@ def booking(request: PortalRequest, pk: int) -> Booking:
 def team_bookings(team: Team) -> Any:
     """What was booked for a team; for its admins."""
     return Booking.objects.filter(on_behalf_of=team).shown()
+
+
+def invoices(customer: Customer) -> Any:
+    """What a customer was asked to pay: issued, on its own account."""
+    return Invoice.objects.issued().filter(customer=customer).shown()
+
+
+def invoice(request: PortalRequest, pk: int) -> Invoice:
+    return get_object_or_404(invoices(request.customer), pk=pk)
+
+
+def credit_note(request: PortalRequest, pk: int) -> CreditNote:
+    found = CreditNote.objects.filter(customer=request.customer)
+    return get_object_or_404(found.select_related("location", "invoice", "customer"), pk=pk)
+
+
+def products(customer: Customer) -> Any:
+    """What the shop shows to a customer: what is offered at its home, and wherever else it has an
+    account."""
+    elsewhere = Account.objects.filter(customer=customer).values("location")
+    here = Q(location=customer.location_id) | Q(location__in=elsewhere)
+    return Product.objects.offered().filter(here).select_related("location")
+
+
+def product(request: PortalRequest, pk: int) -> Product:
+    return get_object_or_404(products(request.customer), pk=pk)
+
+
+def purchases(customer: Customer) -> Any:
+    """What a customer has bought, whoever paid for it; the last one first."""
+    bought = Q(used_by=customer) | Q(used_by=None, customer=customer)
+    found = Charge.objects.filter(bought, kind=Charge.Kind.SALE).explained()
+    return found.order_by("-on", "-pk")
+
+
+def purchase(request: PortalRequest, pk: int) -> Charge:
+    return get_object_or_404(purchases(request.customer), pk=pk)
+
+
+def subscriptions(customer: Customer) -> Any:
+    """What a customer has by period, now or later."""
+    found = Subscription.objects.filter(customer=customer, called_off_at=None)
+    return found.select_related("product__location", "location", "on_behalf_of__payer")
+
+
+def subscription(request: PortalRequest, pk: int) -> Subscription:
+    found = get_object_or_404(subscriptions(request.customer), pk=pk)
+    found.customer = request.customer
+    return found

@@ -11,7 +11,15 @@ from django.utils.translation import gettext_lazy
 
 from customers.models.feeds import HasCalendarFeed
 from customers.models.invitations import Invitable
-from customers.models.status import HasStatus, Status, bookings, contracts, is_member
+from customers.models.status import (
+    HasStatus,
+    Status,
+    bookings,
+    charges,
+    contracts,
+    invoices,
+    is_member,
+)
 from customers.models.suspensions import Suspendable, Suspension
 from customers.models.timeline import TimelineEntry, tell
 from kit import audit, clock, edits, locks, words
@@ -94,7 +102,7 @@ class CustomerQuerySet(models.QuerySet):
 
     def archive_problems(self, *, on: dt.date | Todays) -> dict[int, list[Problem]]:
         """What stands against archiving each of these, by key: contracts running or scheduled,
-        bookings ahead."""
+        bookings ahead, what is unpaid or not invoiced yet."""
         running = contracts().filter(customer__in=self).today("running_or_scheduled", on)
         found: dict[int, list[Problem]] = {}
         for contract in running.select_related("plan"):
@@ -104,6 +112,16 @@ class CustomerQuerySet(models.QuerySet):
         for booking in ahead.select_related("resource__location"):
             text = _("“%s” lies ahead.") % booking.words
             found.setdefault(booking.customer_id, []).append(Problem("booking_ahead", text))
+        for invoice in invoices().filter(customer__in=self).unpaid():
+            text = _("Invoice %s is not paid.") % invoice.number
+            found.setdefault(invoice.customer_id, []).append(Problem("unpaid", text))
+        waiting = charges().filter(customer__in=self).waiting()
+        drafts = invoices().filter(customer__in=self).drafts()
+        keys = {*waiting.values_list("customer", flat=True),
+                *drafts.values_list("customer", flat=True)}  # fmt: skip
+        for key in keys:
+            text = _("Something on the account is not invoiced yet.")
+            found.setdefault(key, []).append(Problem("uninvoiced", text))
         return found
 
     def register(self, *, by, on: dt.date | None = None, **fields: Any) -> "Customer":
@@ -307,7 +325,7 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         return changed
 
     def archive_problems(self, *, on: dt.date) -> list[Problem]:
-        """What stands against archiving: contracts running or scheduled, bookings ahead."""
+        """What stands against archiving; see `CustomerQuerySet.archive_problems`."""
         return Customer.objects.filter(pk=self.pk).archive_problems(on=on).get(self.pk, [])
 
     @transaction.atomic
@@ -342,8 +360,8 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         audit.record("customer.restore", self, by=by)
 
     def discard_problems(self) -> list[Problem]:
-        """What stands against deleting: any contract or booking, to come or past; a team that it
-        pays."""
+        """What stands against deleting: any contract or booking, to come or past; anything on its
+        account; a team that it pays."""
         problems = []
         if contracts().filter(customer=self).exists():
             problems.append(
@@ -353,6 +371,12 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
             problems.append(
                 Problem("has_bookings", _("There are bookings: archive the customer instead."))
             )
+        if (
+            charges().filter(models.Q(customer=self) | models.Q(used_by=self)).exists()
+            or self.payments.exists()
+        ):
+            text = _("There is something on the account: archive the customer instead.")
+            problems.append(Problem("has_charges", text))
         if self.pays_for_teams.exists():
             problems.append(Problem("pays_for_team", _("A team is paid by this customer.")))
         return problems

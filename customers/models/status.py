@@ -41,6 +41,20 @@ def bookings():
     return Customer.bookings.rel.related_model.objects
 
 
+def charges():
+    """What customers owe in the later room, found like the contracts."""
+    from customers.models.customer import Customer
+
+    return Customer.charges.rel.related_model.objects
+
+
+def invoices():
+    """The invoices of the later room, found like the contracts."""
+    from customers.models.customer import Customer
+
+    return Customer.invoices.rel.related_model.objects
+
+
 def is_member(on):
     """True for the customers with a contract in force on a date (or date expression).
 

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
 
+from billing.models import Product
 from bookings.models import Booking, Resource, ResourceType
 from bookings.pots import Pot
 from bookings.prices import Quote
@@ -27,7 +28,7 @@ from spaces.models import Location
 
 register = template.Library()
 # What is sold at a tax rate of its own, or at its location's.
-Taxed = Plan | ResourceType
+Taxed = Plan | ResourceType | Product
 
 
 @register.simple_tag(takes_context=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from billing.charging import payer_of
 from bookings.endings import bookings_after, cancel_with_bookings
 from bookings.models import Booking
 from customers.doors import PortalRequest
@@ -24,6 +26,7 @@ from plans.models import Contract
 from plans.models.states import LATEST
 from portal import rows
 from portal.agreements import Agreement
+from portal.comparing import Compared, compared
 from portal.forms.contracts import (
     CallOffForm,
     CancelForm,
@@ -57,17 +60,26 @@ def cancellation(request: PortalRequest, pk: int) -> HttpResponse:
                 request, _("Cancelled. Your last day is %s.") % words.day(made.last_day)
             )
             return redirect("portal:contract", pk)
-    preview, against, later = None, [], []
+    preview, comparison, against, later = None, None, [], []
     if form.day_asked is not None:
         contract = rows.contract(request, pk)
         later = _bookings_after(contract, form.day_asked)
         try:
             what = {"last_day": form.day_asked, "by": request.user}
             preview = previews.of_cancellation(contract, **what)
+            comparison = _compared(request, pk, lambda one: one.cancel(**what))
         except Refused as refused:
             against = [problem.text for problem in refused.problems]
-    more = {"asked": asked, "preview": preview, "against": against, "later": later}
+    more = {"asked": asked, "preview": preview, "comparison": comparison, "against": against,
+            "later": later}  # fmt: skip
     return _page(request, "cancellation", pk, form, **more)
+
+
+def _compared(request: PortalRequest, pk: int, deed: Callable[[Contract], Any]) -> Compared | None:
+    """The next invoices before and after something is decided about a contract."""
+    contract = rows.contract(request, pk)
+    payer = payer_of(contract.customer, contract.on_behalf_of)
+    return compared(request.customer, lambda: deed(contract), payer=payer)
 
 
 def _bookings_after(contract: Contract, last_day: dt.date) -> list[tuple[Booking, Any]]:
@@ -112,17 +124,27 @@ def calling_off(request: PortalRequest, pk: int) -> HttpResponse:
 @reads_and_writes
 @creates
 def freeze(request: PortalRequest, pk: int) -> HttpResponse:
-    """Freeze a contract for some days of the year."""
+    """Freeze a contract for some days of the year, after a look at what that changes."""
     contract = rows.contract(request, pk)
     first = max(contract.location.today(), contract.starts_on)
     form = FreezeForm.of(request, first=first)
-    if form.is_valid():
+    asked = "preview" in request.POST
+    if form.is_valid() and not asked:
         with form.showing_refusals():
             made = contract.freeze(**arguments(form), by=request.user)
             days = {"first": words.day(made.from_on), "last": words.day(form.cleaned_data["until"])}
             messages.success(request, _("Frozen from %(first)s to %(last)s.") % days)
             return redirect("portal:contract", pk)
-    return _page(request, "freeze", pk, form)
+    comparison, against, looked = None, [], False
+    if asked and form.is_valid():
+        try:
+            what = arguments(form) | {"by": request.user}
+            comparison = _compared(request, pk, lambda one: one.freeze(**what))
+            looked = True
+        except Refused as refused:
+            against = [problem.text for problem in refused.problems]
+    more = {"asked": asked, "looked": looked, "comparison": comparison, "against": against}
+    return _page(request, "freeze", pk, form, **more)
 
 
 @policy("customer")
@@ -168,14 +190,17 @@ def plan_change(request: PortalRequest, pk: int) -> HttpResponse:
             parts = {"plan": to.name, "day": words.day(new.starts_on)}
             messages.success(request, _("You change to %(plan)s on %(day)s.") % parts)
             return redirect("portal:contract", new.pk)
-    preview, against = None, []
+    preview, comparison, against = None, None, []
     if form.first_day is not None:
         contract = rows.contract(request, pk)
+        what = form.what | {"to": to, "by": request.user}
         try:
-            preview = previews.of_change(contract, to=to, **form.what, by=request.user)
+            preview = previews.of_change(contract, **what)
+            comparison = _compared(request, pk, lambda one: one.change_plan(**what))
         except Refused as refused:
             against = [problem.text for problem in refused.problems]
-    more = {"asked": asked, "to": to, "preview": preview, "against": against}
+    more = {"asked": asked, "to": to, "preview": preview, "comparison": comparison,
+            "against": against}  # fmt: skip
     return _page(request, "plan_change", pk, form, price=to.price_on(today), **more)
 
 

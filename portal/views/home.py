@@ -5,13 +5,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from billing import foresight
 from bookings.standing import Standing
 from customers.doors import PortalRequest
 from customers.models import Customer
 from kit import clock
 from kit.policies import policy
 from plans.models.states import State
-from portal import rows
+from portal import owing, rows
 from portal.agreements import Agreement
 
 SHOWN = 3
@@ -21,8 +22,8 @@ OVER = (State.ENDED, State.CALLED_OFF)
 @policy("portal")
 @require_safe
 def home(request: PortalRequest) -> HttpResponse:
-    """Who one is here, since when and why; the plans one has, those to come, the last
-    one; what one has booked next, and the booking credit that is left."""
+    """Who one is here, since when and why; the plans one has, those to come, the last one; what
+    one has booked next, what is to pay and to come, and the booking credit that is left."""
     customer = request.customer
     if customer is None:
         worked_here = request.user.staff_roles.exists()
@@ -42,6 +43,8 @@ def home(request: PortalRequest) -> HttpResponse:
         "scheduled": [one for one in all_of_them if one.state == State.SCHEDULED],
         "last": max(ended, key=_last_day, default=None),
         "next": list(_next(customer)),
+        "dues": [one for one in owing.accounts(customer) if one.due],
+        "ahead": next(iter(foresight.all_coming(customer, count=1)), None),
         "pots": [pot for pot in Standing.of(customer).all_pots(today) if pot.types],
     }
     return render(request, "portal/home.html", context)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.charging import payer_of
 from customers.doors import PortalRequest
 from customers.models.status import Status
 from kit import words
@@ -18,6 +19,7 @@ from plans.cycles import DAY
 from plans.models import Contract, Plan
 from plans.models.states import State
 from portal import rows
+from portal.comparing import compared
 from portal.forms.contracts import JoinForm
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
@@ -57,10 +59,15 @@ def join(request: PortalRequest, pk: int) -> HttpResponse:
             contract = plan.sign_up(customer, **form.what, by=request.user)
             messages.success(request, _welcome(contract))
             return redirect("portal:contract", contract.pk)
-    preview, against = None, []
+    preview, comparison, against = None, None, []
     if form.first_day is not None:
+        what = form.what | {"by": request.user}
         try:
-            preview = previews.of_sign_up(plan, customer, **form.what, by=request.user)
+            preview = previews.of_sign_up(plan, customer, **what)
+            comparison = compared(
+                customer, lambda: plan.sign_up(customer, **what),
+                payer=payer_of(customer, what["on_behalf_of"]),
+            )  # fmt: skip
         except Refused as refused:
             against = [problem.text for problem in refused.problems]
     context = {
@@ -72,6 +79,7 @@ def join(request: PortalRequest, pk: int) -> HttpResponse:
         "today": today,
         "asked": asked,
         "preview": preview,
+        "comparison": comparison,
         "against": against,
         "crumbs": [(_("Plans"), reverse("portal:plans"))],
     }

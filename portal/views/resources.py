@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.charging import payer_of
 from bookings import repeats
 from bookings.availability import Availability
 from bookings.dates import Dates
@@ -21,6 +22,7 @@ from kit.once import creates
 from kit.policies import policy
 from kit.problems import Problem, Refused
 from portal import previews, rows
+from portal.comparing import Compared, compared
 from portal.finding import Suggestion, first_start, suggestion
 from portal.forms.bookings import HOUR, BookForm
 
@@ -46,10 +48,11 @@ def resource(request: PortalRequest, pk: int) -> HttpResponse:
         else:
             with form.showing_refusals():
                 return _booked(request, resource, what, dates)
-    preview, against, instead = None, [], []
+    preview, comparison, against, instead = None, None, [], []
     if what is not None:
         try:
             preview = _preview(resource, what, dates)
+            comparison = _compared(request, resource, what, preview)
         except Refused as refused:
             against = _sentences(refused, resource, dates)
             instead = _alternatives(refused, what, dates)
@@ -60,6 +63,7 @@ def resource(request: PortalRequest, pk: int) -> HttpResponse:
         "asked": asked,
         "dates": dates,
         "preview": preview,
+        "comparison": comparison,
         "against": against,
         "instead": instead,
         "hours": _hours(resource, form),
@@ -112,6 +116,18 @@ def _preview(
     if dates.undecided:
         return None
     return previews.of_series(dates.wanted, dates.pattern, **_of_all(what))
+
+
+def _compared(
+    request: PortalRequest, resource: Resource, what: dict[str, Any],
+    preview: previews.Booked | None,
+) -> Compared | None:  # fmt: skip
+    """The next invoices without and with a booking that costs something; of a series the dates are
+    too many for that."""
+    if preview is None or not preview.amount or len(preview.bookings) > 1:
+        return None
+    payer = payer_of(what["customer"], what["on_behalf_of"])
+    return compared(request.customer, lambda: resource.book(**what), payer=payer)
 
 
 def _booked(

@@ -23,6 +23,11 @@
     });
   });
 
+  // Nor does it ask any more what it would bring.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.closest("form")?.dataset.sent) event.preventDefault();
+  });
+
   // Coming back to a kept page finds its buttons at rest.
   window.addEventListener("pageshow", () => release(document));
 }

@@ -27,6 +27,9 @@ from tests.races.crowd import at_once
 
 __all__ = ["_explained", "w"]
 
+# Charges that no deed has made, to draw what is seldom seen.
+MADE_UP = True
+
 
 def text_of(pdf: bytes) -> str:
     """What is read in a PDF, its pages one after the other and each space a plain one."""

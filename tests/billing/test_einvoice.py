@@ -14,6 +14,8 @@ from billing import einvoice, explaining, tax
 from billing.models import Charge, CreditNote, Invoice, issuing
 from tests import story
 
+# Charges that no deed has made, to draw what is seldom seen.
+MADE_UP = True
 DAY = dt.date(2026, 11, 2)
 EXEMPT = "Reverse charge: the customer owes the tax."
 DEPOSIT = "A deposit is not taxed."

@@ -160,7 +160,7 @@ def test_whatever_is_pressed_on_a_phone_is_large_enough(w, pages, page_at):
 def test_menus_refusals_and_dialogs_are_accessible_too(w, page_at, assert_accessible, complaints):
     story.company(w.house, "Zeta Ltd", "Ada Lovelace", user=w.ada.user)
     page = page_at("/portal/", user=w.ada.user, width=390)
-    page.locator(".portal-bar summary").click()
+    page.locator(".portal-bar__who").click()
     page.get_by_role("button", name="Zeta Ltd").wait_for()
     assert_accessible(page)
     page.get_by_role("button", name="Zeta Ltd").click()

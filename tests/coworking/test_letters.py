@@ -238,7 +238,7 @@ def test_the_daily_job_writes_and_the_demo_does_not(w, at):
     outbox.keep_back()
     at("2026-11-21")
     daily.run(daily.CHORES, job="daily")
-    assert outbox.deliver()[0] == 1
+    assert outbox.deliver()[0] == 2  # that it has ended, and the last invoice
 
 
 class TestThePageOfMails:

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from billing.models import Account, BilledCycle
 from bookings import credits
 from bookings.models import CreditGrant, PlanCredit, ResourceType
 from customers.models import Customer, StatusChange, Suspension, Team, TimelineEntry
@@ -560,6 +561,8 @@ def test_undo_after_the_daily_job_leaves_the_announced_status_true(riverside, at
     desk = Plan.objects.get(name="Hot Desk")
     kim = story.person(riverside, "Kim Doe", email="kim@e.com")
     desk.sign_up(kim, starts_on=day("2026-10-01"), ends_on=day("2026-11-30"), by=None)
+    # A year until its first invoice: one that is issued would keep the contract.
+    Plan.objects.get(name="Private Office").edit({"cycle_length": 12}, by=None)
     one = made(HEADER + ",Kim Doe,,kim@e.com,Private Office,2026-11-20,\n")
     at("2026-12-05")
     call_command("daily")
@@ -568,6 +571,24 @@ def test_undo_after_the_daily_job_leaves_the_announced_status_true(riverside, at
     assert [(c.status, c.on.isoformat()) for c in live] == [
         ("member", "2026-10-01"), ("contact", "2026-12-01"),
     ]  # fmt: skip
+
+
+def test_an_import_whose_contracts_were_billed_stays(riverside, at):
+    one = made(HEADER + ",Kim Doe,,kim@e.com,Hot Desk,2026-11-20,\n")
+    at("2027-01-05")
+    call_command("daily")
+    with pytest.raises(Refused) as caught:
+        undoing.undo(one, by=None)
+    assert "Kim Doe" in str(caught.value)
+
+
+def test_what_billing_has_waived_goes_with_an_import_that_is_undone(riverside, at):
+    one = made(HEADER + ",Kim Doe,,kim@e.com,Private Office,2026-09-20,\n")
+    call_command("run_billing")
+    assert BilledCycle.objects.filter(kind="waiver").exists()
+    undoing.undo(one, by=None)
+    assert not BilledCycle.objects.exists()
+    assert not Account.objects.exists()
 
 
 def test_a_plan_name_that_several_plans_have_is_told_apart_first(riverside):

@@ -25,8 +25,7 @@ class Command(HouseCommand):
         billed = figures.get("run_billing", {})
         for key, error in billed.get("failed", {}).items():
             self.say(f"Customer {key} was not billed: {error}")
-        text = (
-            f"Daily done: {rolled.get('announced', 0)} announced, "
-            f"{billed.get('invoiced', 0)} invoiced, {failures} failed."
-        )
+        if made := billed.get("invoiced", 0) + billed.get("drafted", 0):
+            self.say(f"{made} invoices made.")
+        text = f"Daily done: {rolled.get('announced', 0)} announced, {failures} failed."
         return Result(text, figures, PARTLY if failures else DONE)

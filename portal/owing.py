@@ -1,0 +1,106 @@
+"""What a customer owes and will owe: what is due now and how to pay it, the credit on the account,
+and the invoices that are to come, each with why it comes on that day."""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import prefetch_related_objects
+
+from billing import foresight, runs
+from billing.accounts import Standing, standings
+from billing.foresight import Coming, Why
+from billing.models import Account, Invoice
+from billing.models.issuing import seller_of
+from customers.models import Customer
+from portal.billed import HowToPay, how_to_pay
+from spaces.models import Location
+
+# As many open invoices are named one by one.
+NAMED = 3
+
+
+class Due(NamedTuple):
+    """What is to be paid to one location: `latest_on` is the day until which all of it is."""
+
+    standing: Standing
+    invoices: list[Invoice]
+    way: HowToPay
+
+    @property
+    def location(self) -> Location:
+        return self.standing.location
+
+    @property
+    def first_on(self) -> dt.date | None:
+        """By when the first of it is to be paid."""
+        return min((one.due_on for one in self.invoices if one.due_on), default=None)
+
+
+def dues(customer: Customer, accounts: Sequence[Standing]) -> list[Due]:
+    """What is due now, by location; home first."""
+    found = []
+    for one in accounts:
+        if not one.due:
+            continue
+        unpaid = customer.invoices.filter(location=one.location).unpaid().oldest_first()
+        open_ones = list(unpaid[: NAMED + 1])
+        for invoice in open_ones:
+            invoice.location = one.location
+        reference = ""
+        if len(open_ones) <= NAMED:
+            reference = ", ".join(str(invoice.number) for invoice in open_ones)
+        way = how_to_pay(seller_of(one.location), reference, key=f"-{one.location.pk}")
+        found.append(Due(one, open_ones, way))
+    return found
+
+
+def accounts(customer: Customer) -> list[Standing]:
+    """A customer's accounts, that of its home first."""
+    home = customer.location_id
+    return sorted(standings(customer), key=lambda one: (one.location.pk != home, one.location.pk))
+
+
+class Next(NamedTuple):
+    """An invoice that is to come, and why on that day."""
+
+    coming: Coming
+    because: str
+    is_late: bool
+
+
+def next_invoices(customer: Customer, *, count: int = foresight.SHOWN) -> list[Next]:
+    """The next invoices at every location, the next one first."""
+    found = []
+    for place in foresight.places_of(customer):
+        ahead = foresight.coming(customer, place, count=count)
+        if not ahead:
+            continue
+        account = Account.objects.filter(customer=customer, location=place).first()
+        account = account or Account(customer=customer, location=place)
+        account.location = place
+        [facts] = runs.facts_of([account], place.today())
+        found += [
+            Next(one, foresight.because(facts.agreements, one.date), one.date <= place.today())
+            for one in ahead
+        ]
+    found.sort(key=lambda one: (one.coming.date, one.coming.location.pk))
+    charges = [line.charge for one in found[:count] for line in one.coming.lines]
+    prefetch_related_objects(charges, "used_by", "on_behalf_of")
+    return found[:count]
+
+
+def held_back(customer: Customer, ahead: Sequence[Next]) -> list[Why]:
+    """What will lower an invoice for which there is not enough yet."""
+    on_them = {line.charge.pk for one in ahead for line in one.coming.lines}
+    return [
+        why
+        for why in foresight.why_not(customer)
+        if why.code == "negative" and why.subject.pk not in on_them
+    ]
+
+
+def credit_of(accounts: Sequence[Standing]) -> list[tuple[Decimal, Location]]:
+    """The credit that is left, by location."""
+    return [(one.credit, one.location) for one in accounts if one.credit]
