@@ -71,6 +71,7 @@ def stored(charge: Charge) -> Charge:
     """Store a drafted charge. Raises `Refused` with what is out of bounds."""
     names = [field.name for field in Charge._meta.concrete_fields if field.is_relation]
     check_fields(charge, leaving_out=names)
+    Account.objects.of(charge.customer, charge.location)
     with in_words():
         charge.save(force_insert=True)
     signals.charged.send(sender=Charge, charge=charge, by=charge.by)
@@ -186,7 +187,8 @@ def take_back(charge: Charge, *, reason: str, by, on: dt.date | None = None) -> 
     """Take a charge back: voided while no invoice has taken it, credited once one has. Pieces of a
     product go back into stock.
 
-    Raises `Refused` with `not_books`, `void_already`, `reason_missing` or `nothing_to_credit`.
+    Raises `Refused` with `not_books`, `void_already`, `reason_missing`, `nothing_to_credit` or
+    `follows_contract` (what is given back by day is not taken back by hand).
     """
     locks.take(
         customers=[charge.customer_id],
@@ -200,6 +202,11 @@ def take_back(charge: Charge, *, reason: str, by, on: dt.date | None = None) -> 
     charge = _afresh(charge)
     if charge.is_void:
         raise Refused(Problem("void_already", _("This charge was voided already.")))
+    if charge.kind == Charge.Kind.ADJUSTMENT and charge.price < 0:
+        text = _("This follows from the days of the contract: charge something else to balance it.")
+        raise Refused(Problem("follows_contract", text))
+    if charge.state == "invoiced" and not _left(charge):
+        raise Refused(Problem("nothing_to_credit", _("Nothing is left to be credited.")))
     undo(charge, reason=reason, by=by, on=on or charge.location.today())
     if charge.product is not None and charge.product.stock is not None:
         product = charge.product
@@ -216,7 +223,7 @@ def undo(charge: Charge, *, reason: str, by, on: dt.date) -> None:
         return
     invoice = charge.invoice
     if invoice is not None and invoice.state == Invoice.State.DRAFT:
-        invoice.take_off(charge, by=by)
+        _off_its_draft(charge, invoice, by=by)
         invoice = None
     if invoice is None:
         void = ChargeVoid(charge=charge, reason=reason.strip()[:500], on=on, by=by)
@@ -225,9 +232,26 @@ def undo(charge: Charge, *, reason: str, by, on: dt.date) -> None:
             void.save(force_insert=True)
         audit.record("charge.void", charge, by=by, changes={"amount": [charge.price, None]})
         return
-    if any(line.pk == charge.line.pk and rest.total for line, rest in invoice.creditable()):
+    if _left(charge):
         issued = issue_date(charge.location, on)
         invoice._credit([charge.line], reason=reason, by=by, on=issued)
+
+
+def _left(charge: Charge) -> Decimal:
+    """What is left to be credited of an invoiced charge."""
+    left = charge.invoice.creditable()
+    return sum((rest.total for line, rest in left if line.pk == charge.line.pk), ZERO)
+
+
+def _off_its_draft(charge: Charge, invoice: Invoice, *, by) -> None:
+    """Where the rest of the draft would be below zero the draft goes, and its charges wait again."""
+    try:
+        with transaction.atomic():
+            invoice.take_off(charge, by=by)
+    except Refused:
+        invoice.refresh_from_db()
+        invoice.drop(by=by)
+    charge._state.fields_cache.pop("line", None)
 
 
 def up_to_date(charge: Charge, *, on: dt.date) -> Charge:

@@ -5,13 +5,14 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import Charge
 from billing.models.crediting import left_of
-from billing.models.paying import Payment, _paid, use, valid_amount
+from billing.models.paying import Payment, WriteOff, _paid, use, valid_amount
 from billing.models.runs import DepositReturn
 from customers.models import Customer
 from kit import audit, locks
@@ -21,11 +22,14 @@ from plans.models import Contract
 
 
 def held(charges=None):
-    """Deposits that were invoiced and have not come back."""
+    """Deposits that were invoiced and have not come back; not those that were written off, which
+    nobody has paid."""
     found = Charge.objects.all() if charges is None else charges
+    written_off = WriteOff.objects.filter(invoice=OuterRef("line__invoice"), withdrawn_at=None)
     return found.filter(
-        kind=Charge.Kind.DEPOSIT, deposit_return=None, line__invoice__state="issued"
-    ).select_related("customer", "location", "contract__customer", "line__invoice")
+        ~Exists(written_off),
+        kind=Charge.Kind.DEPOSIT, deposit_return=None, line__invoice__state="issued",
+    ).select_related("customer", "location", "contract__customer", "line__invoice")  # fmt: skip
 
 
 def worth(charge: Charge) -> Decimal:

@@ -39,6 +39,7 @@ class Coming:
     location: Location
     invoice: Invoice
     lines: list[InvoiceLine]
+    because: str = ""
 
     @property
     def net(self) -> Decimal:
@@ -67,7 +68,13 @@ def coming(
         until = on + dt.timedelta(days=days)
         [facts] = runs.facts_of([account], until)
         found = [
-            Coming(one.date, location, one.invoice, one.lines)
+            Coming(
+                one.date,
+                location,
+                one.invoice,
+                one.lines,
+                because(facts.agreements, one.date),
+            )
             for one in runs.worked_out(facts, until).planned
             if one.outcome in _MADE
         ]
@@ -143,8 +150,13 @@ def compared(customer: Customer, deed: Callable[[], Any], *, count: int = SHOWN)
     with transaction.atomic():
         deed()
         after = all_coming(Customer.objects.get(pk=customer.pk), count=count)
-        invoices = list(customer.invoices.filter(pk__gt=last_invoice).prefetch_related("lines"))
-        notes = list(customer.credit_notes.filter(pk__gt=last_note))
+        invoices = list(customer.invoices.filter(pk__gt=last_invoice)
+                        .select_related("location").prefetch_related("lines"))  # fmt: skip
+        notes = list(
+            customer.credit_notes.filter(pk__gt=last_note)
+            .select_related("location", "invoice")
+            .prefetch_related("lines")
+        )
         transaction.set_rollback(True)
     return Comparison(before, after, invoices, notes)
 
@@ -165,6 +177,7 @@ class Why(NamedTuple):
     subject: Any
     amount: Decimal = ZERO
     date: dt.date | None = None
+    location: Location | None = None
 
 
 def why_not(customer: Customer, *, on: dt.date | None = None) -> list[Why]:
@@ -172,7 +185,8 @@ def why_not(customer: Customer, *, on: dt.date | None = None) -> list[Why]:
     included."""
     found: list[Why] = []
     for location in places_of(customer):
-        found += _why_not_at(customer, location, on or location.today())
+        here = _why_not_at(customer, location, on or location.today())
+        found += [why._replace(location=location) for why in here]
     return found
 
 

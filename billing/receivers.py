@@ -17,6 +17,7 @@ from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
 from billing.models.subscriptions import Subscription
 from bookings import signals as of_bookings
+from bookings.explaining import sums_to
 from bookings.models import Booking, LateFee
 from customers import signals as of_customers
 from customers.models import Customer
@@ -185,7 +186,7 @@ def charge_the_difference(booking: Booking, by, before, fee, **signal):
     gone = [one for one in standing if one not in same]
     for charge in gone:
         charging.undo(charge, reason=_("The booking was changed."), by=by, on=_today(booking))
-    if fee is not None and fee.amount:
+    if fee is not None and fee.amount and (standing or not _was_charged(booking)):
         _charge_late(booking, fee, before.amount, minutes=_minutes(before), by=by)
     if owed and not same:
         _charge([booking], by=by)
@@ -197,9 +198,14 @@ def charge_what_is_kept(booking: Booking, by, fee, **signal):
     for charge in standing:
         reason = booking.reason or _("The booking was cancelled.")
         charging.undo(charge, reason=reason, by=by, on=_today(booking))
-    if fee is not None and fee.amount:
-        was = standing[0].price if standing else fee.amount
+    # Of a booking whose price was taken back by hand nothing is kept either.
+    if fee is not None and fee.amount and (standing or not _was_charged(booking)):
+        was = standing[0].price if standing else sums_to(booking.explanation)
         _charge_late(booking, fee, was, minutes=booking.minutes, by=by)
+
+
+def _was_charged(booking: Booking) -> bool:
+    return Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).exists()
 
 
 def _is_still(charge: Charge, booking: Booking) -> bool:

@@ -8,6 +8,7 @@ preview goes the same way and stores nothing.
 
 import datetime as dt
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import settling
 from billing.dates import next_billing_date
@@ -40,7 +42,10 @@ from spaces.models import Location
 
 log = logging.getLogger(__name__)
 
-CHUNK = 200
+# How many accounts at once. SQLite lets one write at a time and gives nobody a turn: its chunks
+# are smaller, and between them others get theirs.
+CHUNK, SMALL_CHUNK = 200, 50
+BREATH = 0.12  # seconds
 DAY = dt.timedelta(days=1)
 Outcome = BillingRunItem.Outcome
 Progress = Callable[[int, int], None]
@@ -341,7 +346,7 @@ def _words(planned: Planned) -> str:
 def run_billing(
     *, on: dt.date | None = None, by=None, dry_run: bool = False,
     locations: Iterable[Location] | None = None, progress: Progress = lambda done, total: None,
-    run: BillingRun | None = None, chunk: int = CHUNK,
+    run: BillingRun | None = None, chunk: int | None = None,
 ) -> Report:  # fmt: skip
     """Do every billing date on or before `on` (None: each location's today) that is not done.
 
@@ -351,11 +356,17 @@ def run_billing(
     `future_date`, `date_goes_back` (a later date has its number already) or `prefix_taken`.
     """
     places = list(locations if locations is not None else Location.objects.all())
+    if not dry_run and on is not None:
+        reached = [place for place in places if on <= place.today()]
+        if places and not reached:
+            raise Refused(_AHEAD)
+        places = reached  # where the day has not come it comes by itself
     days = {place.pk: on or place.today() for place in places}
-    if not dry_run:
-        for place in places:
-            _refuse_date(place, days[place.pk])
     report = Report(on=days)
+    if not dry_run:
+        places = [place for place in places if _may_number(place, days[place.pk], report)]
+    if chunk is None:
+        chunk = SMALL_CHUNK if connection.vendor == "sqlite" and not dry_run else CHUNK
     if not dry_run:
         report.run = run or BillingRun.objects.create(
             on=on, by=by, location=places[0] if len(places) == 1 else None
@@ -370,15 +381,34 @@ def run_billing(
             if report.run is not None:
                 BillingRun.objects.filter(pk=report.run.pk).update(done=done, total=total)
             progress(done, total)
+            if connection.vendor == "sqlite" and not dry_run and done < total:
+                time.sleep(BREATH)
     if report.run is not None:
         _finish(report, total)
     return report
 
 
+_AHEAD = Problem(
+    "future_date", gettext_lazy("This date has not come yet: only a preview may look ahead."), "on"
+)
+
+
+def _may_number(place: Location, on: dt.date, report: Report) -> bool:
+    """Whether a location can give numbers of that date. One whose prefix is another's is reported
+    and left out; the others go on."""
+    try:
+        _refuse_date(place, on)
+    except Refused as refused:
+        if refused.codes != ["prefix_taken"]:
+            raise
+        report.failed[0, place.pk] = str(refused)
+        return False
+    return True
+
+
 def _refuse_date(place: Location, on: dt.date) -> None:
     if on > place.today():
-        text = _("This date has not come yet: only a preview may look ahead.")
-        raise Refused(Problem("future_date", text, "on"))
+        raise Refused(_AHEAD)
     last = Series.of(place, Series.Kind.INVOICE)
     if place.run_issues and last.last_issued_on is not None and on < last.last_issued_on:
         last.take(1, on=on)  # says why in words

@@ -1,6 +1,7 @@
 """Selling a product: what is locked, what stands against it, and the deed."""
 
 import datetime as dt
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Sum
@@ -55,7 +56,7 @@ def sell(
         used_by=customer, on_behalf_of=on_behalf_of, product=product, quantity=quantity, by=by,
     )  # fmt: skip
     if not standing.acts_for_house(by, product.location):
-        refuse_if(limit_problems(charge, customer, on_behalf_of))
+        refuse_if(limit_problems(charge.price, charge.on, product, customer, on_behalf_of))
     product.take(quantity)
     charging.stored(charge)
     audit.record(
@@ -82,20 +83,21 @@ def _read_afresh(
             raise Refused(Problem("changed_meanwhile", _("The team has another payer by now.")))
 
 
-def limit_problems(charge: Charge, customer: Customer, team: Team | None) -> list[Problem]:
+def limit_problems(
+    price: Decimal, on: dt.date, product: Product, customer: Customer, team: Team | None
+) -> list[Problem]:
     """Whether a purchase would take somebody beyond what they may spend for a team in a month:
     bookings and purchases together, before tax."""
-    if team is None or team.payer_id is None or team.spending_limit is None or not charge.price:
+    if team is None or team.payer_id is None or team.spending_limit is None or not price:
         return []
-    first = charge.on.replace(day=1)
-    spent = spent_in_month(customer, team, first)
-    if spent + charge.price <= team.spending_limit:
+    spent = spent_in_month(customer, team, on.replace(day=1))
+    if spent + price <= team.spending_limit:
         return []
     left = max(ZERO, team.spending_limit - spent)
     text = _("%(left)s of what one may spend for %(team)s that month are left; this costs %(sum)s.")
     parts = {
-        "left": money_words(left, charge.currency), "team": team.name,
-        "sum": money_words(charge.price, charge.currency),
+        "left": money_words(left, product.currency), "team": team.name,
+        "sum": money_words(price, product.currency),
     }  # fmt: skip
     return [Problem("over_limit", text % parts, "on_behalf_of")]
 
@@ -104,7 +106,10 @@ def spent_in_month(customer: Customer, team: Team, first: dt.date):
     """What somebody has booked and bought for a team in a month, as prices are entered."""
     following = (first + dt.timedelta(days=32)).replace(day=1)
     sales = Charge.objects.standing().filter(
-        on_behalf_of=team, kind=Charge.Kind.SALE, on__gte=first, on__lt=following
+        on_behalf_of=team,
+        kind__in=[Charge.Kind.SALE, Charge.Kind.SUBSCRIPTION],
+        on__gte=first,
+        on__lt=following,
     )
     sales = sales.filter(used_by=customer) | sales.filter(used_by=None, customer=customer)
     bookings = Booking.objects.blocking().filter(

@@ -294,7 +294,7 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
                 **common,
             )
         )  # fmt: skip
-    held = instead_of.deposit if instead_of is not None else ZERO
+    held = _held_before(instead_of) if instead_of is not None else ZERO
     if contract.deposit > held:
         charges.append(
             charging.drafted(
@@ -309,6 +309,26 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
         Account.objects.of(payer, contract.location)
         made = [charging.stored(charge) for charge in charges]
         charging.invoice_at_once(payer, contract.location, made, by=by, on=on)
+
+
+def _held_before(contract: Contract) -> Decimal:
+    """The deposits that a contract, and those whose place it took, have asked for and still hold."""
+    held, seen = ZERO, set()
+    one: Contract | None = contract
+    while one is not None and one.pk not in seen:
+        seen.add(one.pk)
+        deposits = one.charges.filter(kind=Charge.Kind.DEPOSIT, void=None, deposit_return=None)
+        for charge in deposits.select_related("line"):
+            line = getattr(charge, "line", None)
+            held += left_of(line).total if line is not None else charge.price
+        change = getattr(one, "changed_from", None)
+        one = change.contract if change is not None and change.withdrawn_at is None else None
+    # A contract that was signed before deposits were charged holds what its terms say.
+    return (
+        held
+        if seen and Charge.objects.filter(contract__in=seen, kind="deposit").exists()
+        else (contract.deposit)
+    )
 
 
 def credit_called_off(contract: Contract, *, by, on: dt.date) -> None:

@@ -132,7 +132,7 @@ def _sell(house, products: dict[str, Product], mona: User, today: dt.date, chanc
 def _bill(house, anton: User, today: dt.date, chance, progress: Progress) -> None:
     """Month by month: what was signed meanwhile pays its deposit, then the run, then payments."""
     first = min([today, *Contract.objects.values_list("starts_on", flat=True)])
-    runs_on = [day for day in _firsts(first, today)] + [today]
+    runs_on = [*_firsts(first, today), today]
     signed = list(
         Contract.objects.exclude(deposit=0, sign_up_fee=0)
         .select_related("customer__location", "location", "plan", "on_behalf_of")

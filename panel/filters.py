@@ -44,6 +44,13 @@ def contract_day(label, bound: str) -> django_filters.DateFilter:
     return date(label, field_name=bound, method=within)
 
 
+def key(label: Any, column: str) -> django_filters.NumberFilter:
+    """One row by its key, no larger than a database can hold."""
+    return django_filters.NumberFilter(
+        label=label, field_name=column, min_value=1, max_value=2**63 - 1, decimal_places=0
+    )
+
+
 class HouseFilter(django_filters.FilterSet):
     """A filter set whose choices are read once, and that can tell what is filtered by."""
 
@@ -235,8 +242,8 @@ class BookingFilter(HouseFilter):
     resource = choice(_("Resource"), field_name="resource_id")
     from_on = date(_("From"), method="by_first_day")
     until_on = date(_("Until"), method="by_last_day")
-    customer = django_filters.NumberFilter(label=_("Customer"), field_name="customer_id")
-    team = django_filters.NumberFilter(label=_("Team"), field_name="on_behalf_of_id")
+    customer = key(_("Customer"), "customer_id")
+    team = key(_("Team"), "on_behalf_of_id")
     location = choice(_("Location"), field_name="resource__location_id")
 
     class Meta:

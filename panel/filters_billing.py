@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import CreditNote, Invoice, Payment, Settlement
 from customers.models import Customer
-from panel.filters import HouseFilter, choice, date
+from panel.filters import HouseFilter, choice, date, key
 from spaces.models import Location, Todays
 
 DRAFT = "draft"
@@ -33,7 +33,7 @@ class MoneyFilter(HouseFilter):
 
     q = django_filters.CharFilter(label=_("Search"), method="search", max_length=200)
     location = choice(_("Location"), field_name="location_id")
-    customer = django_filters.NumberFilter(label=_("Customer"), field_name="customer_id")
+    customer = key(_("Customer"), "customer_id")
     # Shown otherwise than as chips.
     silent: tuple[str, ...] = ("q",)
 
@@ -73,7 +73,7 @@ class InvoiceFilter(MoneyFilter):
     settlement = choice(_("State"), SETTLEMENTS, method="pass_over")
     from_on = date(_("Issued from"), field_name="issued_on", lookup_expr="gte")
     until_on = date(_("Issued until"), field_name="issued_on", lookup_expr="lte")
-    run = django_filters.NumberFilter(label=_("Billing run"), field_name="run_id")
+    run = key(_("Billing run"), "run_id")
     silent = ("q", "settlement")
 
     class Meta:

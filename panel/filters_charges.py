@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Charge, Product
-from panel.filters import NO, YES, HouseFilter, choice, date
+from panel.filters import NO, YES, HouseFilter, choice, date, key
 from panel.filters_billing import MoneyFilter
 from plans.models import Contract
 from spaces.models import Location, Todays
@@ -19,13 +19,6 @@ STATES = [
     ("invoiced", _("Invoiced")),
     ("void", _("Taken back")),
 ]
-
-
-def key(label: Any, column: str) -> django_filters.NumberFilter:
-    """One row by its key, no larger than a database can hold."""
-    return django_filters.NumberFilter(
-        label=label, field_name=column, min_value=1, max_value=2**63 - 1, decimal_places=0
-    )
 
 
 class ChargeFilter(MoneyFilter):

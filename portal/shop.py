@@ -189,6 +189,7 @@ def mine(customer: Customer) -> list[Mine]:
     """What a customer has by period, now or later."""
     found = []
     for one in rows.subscriptions(customer):
+        one.customer = customer
         today = one.location.today()
         if (state := one.state_on(today)) != "ended":
             found.append(Mine(one, state, next_due(one, today), payer_of(one)))

@@ -208,6 +208,14 @@ class Location(models.Model):
             wrong["credit_note_prefix"] = ValidationError(
                 _("Credit notes need a prefix of their own."), code="prefix_taken"
             )
+        for name in ("invoice_prefix", "credit_note_prefix"):
+            prefix = getattr(self, name)
+            same = Q(invoice_prefix=prefix) | Q(credit_note_prefix=prefix)
+            if prefix and Location.objects.filter(same).exclude(pk=self.pk).exists():
+                wrong[name] = ValidationError(
+                    _("Another location has this prefix: no number may be given twice."),
+                    code="prefix_taken",
+                )
         try:
             self.reminder_days = ", ".join(str(day) for day in self.reminders)
         except ValueError:

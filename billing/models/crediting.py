@@ -129,9 +129,10 @@ class Creditable(models.Model):
         abstract = True
 
     def creditable(self) -> "list[tuple[InvoiceLine, tax.Taxed]]":
-        """Its lines with what is left of each to be credited."""
-        lines = self.lines.select_related("charge").prefetch_related("credits")
-        return [(line, left_of(line)) for line in lines]
+        """Its lines with what is left of each to be credited; of a deposit that was returned only
+        what was kept."""
+        lines = self.lines.select_related("charge__deposit_return").prefetch_related("credits")
+        return [(line, _left_to_credit(line)) for line in lines]
 
     @transaction.atomic
     def credit(
@@ -195,6 +196,16 @@ class Creditable(models.Model):
         return note
 
     def _lower_by(self, note: CreditNote, *, on: dt.date, by) -> None:
+        """What was written off is not owed any more either: it is taken back first, and the rest
+        of it written off again."""
+        written_off = self.write_offs.filter(withdrawn_at=None).first()
+        if written_off is not None:
+            self._expect_again(written_off, on=on, by=by)
+        self._settle_by(note, on=on, by=by)
+        if written_off is not None and self.due:
+            self._give_up(written_off.reason, on=on, by=by)
+
+    def _settle_by(self, note: CreditNote, *, on: dt.date, by) -> None:
         due = min(note.total, self.due)
         self.allocate(Allocation.Kind.CREDIT_NOTE, due, on=on, by=by, credit_note=note)
         if rest := note.total - due:
@@ -234,6 +245,12 @@ class Creditable(models.Model):
 
 def _key(line: Any) -> int:
     return line if isinstance(line, int) else line.pk
+
+
+def _left_to_credit(line: "InvoiceLine") -> tax.Taxed:
+    left = left_of(line)
+    returned = getattr(line.charge, "deposit_return", None)
+    return left if returned is None else tax.Taxed(min(left.net, returned.kept), ZERO)
 
 
 def left_of(line: "InvoiceLine") -> tax.Taxed:

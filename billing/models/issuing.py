@@ -151,9 +151,11 @@ def invoice_now(
 ) -> "Invoice":  # fmt: skip
     """Invoice what waits on an account, or some of it, now and not on its billing date.
 
-    Raises `Refused` with `nothing_to_invoice`, `negative`, `invoiced` (taken meanwhile) or what
-    issuing refuses.
+    Raises `Refused` with `not_books`, `nothing_to_invoice`, `negative`, `invoiced` (taken
+    meanwhile) or what issuing refuses.
     """
+    if by is not None and not by.may("keep_books", at=location):
+        raise Refused(Problem("not_books", _("This is for those who keep the books.")))
     with transaction.atomic():
         Account.objects.of(customer, location)
         accounts.hold(customer)
@@ -230,6 +232,10 @@ class Issuable(models.Model):
         if self.state != self.State.DRAFT:
             text = _("An issued invoice stays: credit it instead.")
             raise Refused(Problem("issued_already", text))
+        self.drop(by=by)
+
+    def drop(self, *, by) -> None:
+        """The later half of `discard`: the account is locked, and it is a draft."""
         audit.record("invoice.discard", self, by=by, changes={"total": [self.total, None]})
         self.lines.all().delete()
         self.delete()

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -68,6 +68,14 @@ class Series(models.Model):
             locks.born(counter=series)
         return series
 
+    @classmethod
+    def next_number(cls, location: Location, kind: str) -> str:
+        """The number that would be given next; nothing is stored. Raises `Refused` as `of` does."""
+        with transaction.atomic():
+            series = cls.of(location, kind)
+            transaction.set_rollback(True)
+        return series.named(series.last_number + 1)
+
     def take(self, count: int, *, on: dt.date) -> list[int]:
         """The next numbers, for documents of that date. The row is locked.
 
@@ -96,14 +104,15 @@ class Series(models.Model):
 
 
 def lock(locations: Iterable[Location]) -> None:
-    """Lock the counters of these locations, invoices and credit notes alike: the last locks that a
-    transaction takes, all at once."""
-    keys = [
-        Series.of(location, kind).pk
-        for location in sorted(locations, key=lambda one: one.pk)
-        for kind in (Series.Kind.INVOICE, Series.Kind.CREDIT_NOTE)
-    ]
-    locks.take(counter=keys)
+    """Lock the counters, invoices and credit notes alike: the last locks that a transaction takes.
+
+    Those of every location at once: whoever credits something here may credit something there in
+    the same deed, and must not come back for a second lock.
+    """
+    for location in sorted(locations, key=lambda one: one.pk):
+        for kind in (Series.Kind.INVOICE, Series.Kind.CREDIT_NOTE):
+            Series.of(location, kind)
+    locks.take(counter=Series.objects.values_list("pk", flat=True))
 
 
 def _made_up(location: Location, kind: str) -> str:

@@ -95,7 +95,7 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="payment", amount__gt=0, reverses=None)
                 | Q(kind="refund", amount__lt=0, reverses=None)
-                | Q(kind="reversal", amount__lt=0, reverses__isnull=False),
+                | (Q(kind="reversal", reverses__isnull=False) & ~Q(amount=0)),
                 name="payment_sign",
             )
         ]
@@ -110,6 +110,7 @@ class Payment(models.Model):
     @transaction.atomic
     def reverse(self, *, by, reason: str, on: dt.date | None = None) -> "Payment":
         """Take a wrong payment back: what it paid is due again, and credit that it had left goes.
+        A wrong refund is taken back likewise: what was said to be paid out is credit again.
 
         Credit that has paid other invoices meanwhile is taken back from them, the latest first.
         Raises `Refused` with `not_books`, `not_a_payment`, `reversed_already`, `reason_missing` or
@@ -120,7 +121,7 @@ class Payment(models.Model):
         if by is not None and not by.may("keep_books", at=self.location):
             raise Refused(Problem("not_books", _("This is for those who keep the books.")))
         self.refresh_from_db()
-        if self.kind != self.Kind.PAYMENT or self.method == self.Method.DEPOSIT:
+        if self.kind == self.Kind.REVERSAL or self.method == self.Method.DEPOSIT:
             raise Refused(Problem("not_a_payment", _("Only a payment can be reversed.")))
         if self.is_reversed:
             raise Refused(_REVERSED)
@@ -136,15 +137,18 @@ class Payment(models.Model):
         check_fields(row, leaving_out=("customer", "location", "invoice", "reverses", "by"))
         with in_words():
             row.save(force_insert=True)
+        account = Account.objects.of(self.customer, self.location)
         left = self.amount
+        if left < 0:
+            account.write(AccountEntry.Kind.REVERSED, -left, on=on, by=by, payment=row)
+            left = money.ZERO
         for allocation in self.allocations.select_related("invoice"):
             allocation.invoice.allocate("payment", -allocation.value, on=on, by=by, payment=row)
             left -= allocation.value
         if left:
-            account = Account.objects.of(self.customer, self.location)
             _free_credit(account, left, on=on, by=by)
             account.write(AccountEntry.Kind.REVERSED, -left, on=on, by=by, payment=row)
-        pay_from_credit(Account.objects.of(self.customer, self.location), on=on, by=by)
+        pay_from_credit(account, on=on, by=by)
         audit.record("payment.reverse", self, by=by, changes={"amount": [self.amount, 0]})
         signals.payment_recorded.send(sender=Payment, payment=row, by=by)
         return row
@@ -265,13 +269,18 @@ class Payable(models.Model):
             problems.append(Problem("reason_missing", _("Say why, in a few words."), "reason"))
         refuse_if(problems)
         on = on or self.location.today()
-        row = WriteOff(invoice=self, amount=self.due, reason=reason.strip(), on=on, by=by)
+        row = self._give_up(reason.strip(), on=on, by=by)
+        after_settling(self.customer, by=by, on=on)
+        return row
+
+    def _give_up(self, reason: str, *, on: dt.date, by) -> WriteOff:
+        row = WriteOff(invoice=self, amount=self.due, reason=reason, on=on, by=by)
         check_fields(row, leaving_out=("invoice", "by", "withdrawn_by"))
         with in_words():
             row.save(force_insert=True)
+        self.__dict__.pop("is_written_off_now", None)
         self.allocate(Allocation.Kind.WRITE_OFF, row.amount, on=on, by=by, write_off=row)
         audit.record("invoice.write_off", self, by=by, changes={"due": [row.amount, 0]})
-        after_settling(self.customer, by=by, on=on)
         return row
 
     @transaction.atomic
@@ -284,8 +293,13 @@ class Payable(models.Model):
         if row is None:
             raise Refused(Problem("not_written_off", _("This is not written off.")))
         on = on or self.location.today()
+        self._expect_again(row, on=on, by=by)
+        self._pay_from_credit(on=on, by=by)
+
+    def _expect_again(self, row: WriteOff, *, on: dt.date, by) -> None:
         row.withdrawn_on, row.withdrawn_at, row.withdrawn_by = on, clock.now(), by
         row.save(update_fields=["withdrawn_on", "withdrawn_at", "withdrawn_by"])
+        self.__dict__.pop("is_written_off_now", None)
         self.allocate(Allocation.Kind.WRITE_OFF, -row.amount, on=on, by=by, write_off=row)
         audit.record("invoice.withdraw_write_off", self, by=by, changes={"due": [0, row.amount]})
 

@@ -227,7 +227,7 @@ def subscribe(
     `invalid_price` or what is wrong with a field.
     """
     payer = on_behalf_of.payer if on_behalf_of else None
-    from billing import settling
+    from billing import selling, settling
 
     locks.take(
         customers=[customer, *([payer] if payer else [])],
@@ -252,6 +252,9 @@ def subscribe(
     if not manages and (price is not None or starts_on < on):
         field = "price" if price is not None else "starts_on"
         problems.append(Problem("needs_manager", _("Only a manager may do this."), field))
+    if not standing.acts_for_house(by, product.location):
+        a_period = product.price * quantity
+        problems += selling.limit_problems(a_period, on, product, customer, on_behalf_of)
     refuse_if(problems)
     length, unit = every
     made = Subscription(

@@ -69,18 +69,20 @@ class CustomerQuerySet(models.QuerySet):
         return self.not_suspended().live().filter(portal_access_withdrawn_at=None)
 
     def visible_to(self, user) -> "CustomerQuerySet":
-        """What this login may see: for staff the customers of their locations, at home there or
-        with a contract there; for the others their own."""
+        """What this login may see: for staff the customers of their locations, at home there, or
+        with a contract or an account there; for the others their own."""
         return (
             self.at_places(user.places("see_panel")) if user.is_staff else self.acted_for_by(user)
         )
 
     def at_places(self, places: frozenset[int] | None) -> "CustomerQuerySet":
-        """Customers at home or with a contract at one of these locations (None: anywhere)."""
+        """Customers at home, with a contract or with something on an account at one of these
+        locations (None: anywhere)."""
         if places is None:
             return self
         signed = contracts().filter(customer=models.OuterRef("pk"), location__in=places)
-        return self.filter(Q(location__in=places) | models.Exists(signed))
+        owed = charges().filter(customer=models.OuterRef("pk"), location__in=places)
+        return self.filter(Q(location__in=places) | models.Exists(signed) | models.Exists(owed))
 
     def acted_for_by(self, user) -> "CustomerQuerySet":
         """The customers that a login acts for in the portal."""
@@ -371,10 +373,9 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
             problems.append(
                 Problem("has_bookings", _("There are bookings: archive the customer instead."))
             )
-        if (
-            charges().filter(models.Q(customer=self) | models.Q(used_by=self)).exists()
-            or self.payments.exists()
-        ):
+        owed = charges().filter(models.Q(customer=self) | models.Q(used_by=self)).exists()
+        paid = self.payments.exists()
+        if owed or paid:
             text = _("There is something on the account: archive the customer instead.")
             problems.append(Problem("has_charges", text))
         if self.pays_for_teams.exists():

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.models import Charge
 from bookings import repeats
 from bookings.availability import Alternative
 from bookings.models import Booking, State
@@ -24,6 +25,7 @@ from portal.booked import Booked
 from portal.finding import Suggestion
 from portal.forms.bookings import CancelBookingForm, ChangeForm, address_fields
 from portal.paging import page_of
+from portal.shop import standing_of
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -53,8 +55,11 @@ def bookings(request: PortalRequest) -> HttpResponse:
 @policy("customer")
 @require_safe
 def booking(request: PortalRequest, pk: int) -> HttpResponse:
-    """One booking: when, where, for whom, what it costs and why, and what can be done."""
-    return _page(request, "booking", pk, None)
+    """One booking: when, where, for whom, what it costs and why, on which invoice it is or will be
+    where one pays for it, and what can be done."""
+    own = Charge.objects.standing().filter(booking=pk, customer=request.customer)
+    charge = own.explained().order_by("pk").last()
+    return _page(request, "booking", pk, None, billed=charge and standing_of(charge))
 
 
 @policy("customer")

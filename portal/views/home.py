@@ -5,7 +5,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing import foresight
 from bookings.standing import Standing
 from customers.doors import PortalRequest
 from customers.models import Customer
@@ -44,7 +43,7 @@ def home(request: PortalRequest) -> HttpResponse:
         "last": max(ended, key=_last_day, default=None),
         "next": list(_next(customer)),
         "dues": [one for one in owing.accounts(customer) if one.due],
-        "ahead": next(iter(foresight.all_coming(customer, count=1)), None),
+        "ahead": next(iter(owing.next_invoices(customer, count=1)), None),
         "pots": [pot for pot in Standing.of(customer).all_pots(today) if pot.types],
     }
     return render(request, "portal/home.html", context)

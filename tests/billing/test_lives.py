@@ -26,7 +26,7 @@ def a_world_of_its_own() -> Iterator[None]:
 
 
 # How many lives are lived; more of them by hand: LIVES=200.
-LIVES = int(os.environ.get("LIVES", "4"))
+LIVES = int(os.environ.get("LIVES", "2"))
 
 
 @pytest.mark.parametrize("seed", range(LIVES))

@@ -342,22 +342,24 @@ def redeclared(monkeypatch, table: str, column: str, new: str | None) -> None:
         monkeypatch.setitem(guards._guards, guard.name, later)
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("table", GUARDED)
-def test_a_changed_table_keeps_its_rows_and_guards(history, table, monkeypatch):
-    """Its columns are widened, renamed, dropped and added: on SQLite each remakes the table, which
-    loses its triggers."""
-    field = field_to_change(table)
-    rows = MODELS[table]._base_manager.count()
-    _widen(table, field, rows)
-    _rename(table, field, monkeypatch)
-    _point_elsewhere(table)
-    _drop(table, field, rows, monkeypatch)
-
-
 def _named(table: str) -> tuple[str, str]:
     model = MODELS[table]
     return model._meta.app_label, model._meta.model_name or ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("app", sorted({_named(table)[0] for table in GUARDED}))
+def test_changed_tables_keep_their_rows_and_guards(history, app, monkeypatch):
+    """Columns are widened, renamed, dropped and added: on SQLite each remakes the table, which
+    loses its triggers."""
+    for table in GUARDED:
+        if _named(table)[0] == app:
+            field = field_to_change(table)
+            rows = MODELS[table]._base_manager.count()
+            _widen(table, field, rows)
+            _rename(table, field, monkeypatch)
+            _point_elsewhere(table)
+            _drop(table, field, rows, monkeypatch)
 
 
 def _widen(table: str, field: models.Field, rows: int) -> None:

@@ -32,6 +32,7 @@ SIGNED_IN = STAFF | {"customer", "suspended", "stranger"}
 # Who may come where a policy stands; a new policy says it here once more, in words of its own.
 WHO: dict[str, frozenset[str]] = {
     "public": SIGNED_IN | {"anonymous"},
+    "private_link": SIGNED_IN | {"anonymous"},
     "signed_in": SIGNED_IN,
     "see_panel": STAFF,
     "serve_customers": frozenset({"front_desk", "manager", "owner"}),
@@ -106,7 +107,9 @@ def some_key(head: str) -> int:
     """A key of a row of what the address names last, such as /panel/customers/."""
     parts = (part.replace("-", "") for part in reversed(head.split("/")))
     noun = next((part for part in parts if part.isalpha()), "")
-    noun = {"staff": "users", "mail": "outboxmessages"}.get(noun, noun)
+    others = {"staff": "users", "mail": "outboxmessages", "shop": "products",
+              "purchases": "charges"}  # fmt: skip
+    noun = others.get(noun, noun)
     candidates = [
         model for model in apps.get_models() if f"{model._meta.model_name}s".endswith(noun) and noun
     ]

@@ -360,7 +360,7 @@ class TestCrediting:
             anton, "invoice_credit", invoice, key="b", which="parts", reason="x", **{field: "71"}
         )
         assert again.status_code == 422
-        assert "70 is left of “Printing”." in words(again)
+        assert "€70.00 is left of “Printing”." in words(again)
         assert CreditNote.objects.count() == 1
 
     def test_parts_without_an_amount_are_asked_for(self, w, anton, invoice):

@@ -10,6 +10,9 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
+from billing.charging import charge_other
+from billing.models import Charge, Invoice, Product, Subscription
+from billing.models.issuing import invoice_now
 from bookings.models import Booking, ResourceType, SharedCredit
 from customers.models import Customer, Suspension, Team, TeamMembership, User
 from kit import policies
@@ -17,16 +20,17 @@ from kit.models import AuditEntry
 from kit.policies import Route
 from plans.models import Contract, Freeze
 from tests import story
-from tests.story import day
+from tests.story import TODAY, day
 
 pytestmark = pytest.mark.django_db
 
 NOBODY = 10**9
 # What may be in no answer: names and sums of the others.
 SECRETS = ["Mate Plan", "Mira Mate", "Stranger Plan", "Stella Stranger", "Stranger Team", "777.77",
-           "A secret of Mira", "A secret of Stella", "Stranger Room"]  # fmt: skip
+           "A secret of Mira", "A secret of Stella", "Stranger Room", "Stranger Tea", "Mate Locker",
+           "Stranger Locker"]  # fmt: skip
 NOUNS = ["customers", "contracts", "teams", "plans", "memberships", "invitations", "bookings",
-         "book"]  # fmt: skip
+         "book", "invoices", "credit-notes", "shop", "purchases", "subscriptions"]  # fmt: skip
 
 
 @pytest.fixture
@@ -53,8 +57,34 @@ def rows(w) -> dict[str, dict[str, int]]:
             note=f"A secret of {customer.name}",
         ).pk  # fmt: skip
 
+    tea = Product.objects.offer(
+        name="Tea", price=3, location=w.house, offered_in_portal=True, by=w.mona
+    )
+    far_tea = Product.objects.offer(
+        name="Stranger Tea", price="777.77", location=far.location, offered_in_portal=True,
+        by=w.mona,
+    )  # fmt: skip
+
+    def billed(customer) -> dict[str, int]:
+        """An invoice with a credit note, something bought, and something had by period."""
+        locker = Product.objects.offer(
+            name=f"{customer.full_name.split()[-1]} Locker", price=30, location=w.house,
+            recurring=True, by=w.mona,
+        )  # fmt: skip
+        text = f"A secret of {customer.name}"
+        charge = charge_other(customer, w.house, text=text, amount="777.77", by=w.anton)
+        invoice = invoice_now(customer, w.house, [charge], by=w.anton)
+        return {
+            "invoices": invoice.pk,
+            "credit-notes": invoice.credit(reason=text, by=w.anton).pk,
+            "shop": far_tea.pk if customer == stranger else tea.pk,
+            "purchases": tea.sell(customer, note=text, by=w.mona).pk,
+            "subscriptions": locker.subscribe(customer, starts_on=TODAY, by=w.mona).pk,
+        }
+
     def of(customer, contract, team, plan) -> dict[str, int]:
         return {
+            **billed(customer),
             "customers": customer.pk,
             "contracts": contract.pk,
             "teams": team.pk,
@@ -96,8 +126,8 @@ def nouns(route: Route) -> set[str]:
     return {parts[number - 1] for number, part in enumerate(parts) if part.startswith("<int:")}
 
 
-WRITTEN = (Booking, Contract, Customer, Freeze, SharedCredit, Suspension, Team, TeamMembership,
-           AuditEntry)  # fmt: skip
+WRITTEN = (Booking, Charge, Contract, Customer, Freeze, Invoice, Product, SharedCredit,
+           Subscription, Suspension, Team, TeamMembership, AuditEntry)  # fmt: skip
 
 
 def everything() -> dict[str, list]:
@@ -114,6 +144,7 @@ def ask(browser: Client, method: str, to: str):
         "email": "new@example.com", "full_name": "New Person", "spending": "everyone",
         "bookings": "keep", "accept": "on", "starts": "14:00", "ends": "15:00", "attendees": "1",
         "on_behalf_of": "oneself", "customer": "oneself", "scope": "one", "resource": "1",
+        "quantity": "1",
         "form_key": f"key-{to}-{method}"[:60],
     }  # fmt: skip
     return browser.get(to) if method == "GET" else browser.post(to, data)
@@ -121,9 +152,10 @@ def ask(browser: Client, method: str, to: str):
 
 def test_there_is_something_to_walk():
     assert {noun for route in portal_routes() for noun in nouns(route)} >= {
-        "contracts", "teams", "plans", "memberships", "invitations", "bookings", "book",
+        "contracts", "teams", "plans", "memberships", "invitations", "bookings", "book", "invoices",
+        "credit-notes", "shop", "purchases", "subscriptions",
     }  # fmt: skip
-    assert len(list(portal_routes())) >= 18
+    assert len(list(portal_routes())) >= 25
 
 
 @pytest.mark.parametrize("whose", ["team mate's", "stranger's", "missing"])
@@ -133,8 +165,8 @@ def test_rows_of_others_are_not_there_and_stay_as_they_are(w, rows, whose):
     before = everything()
     faults = []
     for route, method in itertools.product(portal_routes(), ("GET", "POST")):
-        if whose == "team mate's" and nouns(route) in ({"teams"}, {"book"}):
-            continue  # the team is one's own as well, and rooms are nobody's
+        if whose == "team mate's" and nouns(route) in ({"teams"}, {"book"}, {"shop"}):
+            continue  # the team is one's own as well, and rooms and products are nobody's
         to = address(route, rows[whose])
         answer = ask(browser, method, to)
         text = answer.content.decode()
@@ -158,6 +190,9 @@ def test_ones_own_rows_are_there(w, rows):
         answers["portal:contract"] == answers["portal:team"] == answers["portal:plan_join"] == 200
     )
     assert answers["portal:booking"] == answers["portal:book_resource"] == 200
+    assert answers["portal:invoice"] == answers["portal:credit_note"] == 200
+    assert answers["portal:product"] == answers["portal:purchase"] == 200
+    assert answers["portal:subscription_ending"] == 200
     assert sum(status == 200 for status in answers.values()) >= len(answers) * 0.5, answers
 
 
