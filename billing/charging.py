@@ -7,21 +7,25 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from billing import explaining, signals, tax
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import Charge, ChargeVoid
+from billing.models.crediting import left_of
 from billing.models.invoices import Invoice
 from billing.models.issuing import draft
 from billing.models.numbering import Series
+from billing.models.subscriptions import Subscription
 from bookings.standing import Standing
 from customers.models import Customer, Team
 from customers.models.status import Status
 from kit import audit, locks
 from kit.money import ZERO, round_to
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if
+from plans.models import Contract
 from spaces.models import Location
 
 DAY = dt.timedelta(days=1)
@@ -237,6 +241,65 @@ def undo(charge: Charge, *, reason: str, by, on: dt.date) -> None:
         invoice._credit([charge.line], reason=reason, by=by, on=issued)
 
 
+def return_rest(customer: Customer, location: Location, *, by, on: dt.date | None = None) -> int:
+    """Credit what waits below zero on an account to the invoices it came from: what was paid in
+    advance for days that do not come lowers what is due, and the rest is credit, to be paid out.
+
+    Returns how many charges became credit notes. Raises `Refused` with `not_books`.
+    """
+    with transaction.atomic():
+        locks.take(customers=[customer])
+        accounts.hold(customer)
+        if by is not None and not by.may("keep_books", at=location):
+            raise Refused(Problem("not_books", _("This is for those who keep the books.")))
+        waiting = customer.charges.filter(location=location, kind=Charge.Kind.ADJUSTMENT).waiting()
+        found = waiting.filter(price__lt=0, adjusts__line__invoice__state="issued")
+        made = 0
+        for charge in found.select_related("location", "adjusts__line__invoice").order_by("pk"):
+            made += _as_credit_note(charge, by=by, on=on or location.today())
+        return made
+
+
+def _as_credit_note(charge: Charge, *, by, on: dt.date) -> int:
+    line = charge.adjusts.line
+    left = left_of(line)
+    if -charge.price > (left.total if charge.includes_tax else left.net):
+        return 0
+    note = line.invoice._credit(
+        {line: -charge.price}, reason=charge.text, by=by, on=issue_date(charge.location, on)
+    )
+    ChargeVoid.objects.create(
+        charge=charge, reason=_("Credited by %s.") % note.number, on=on, by=by
+    )
+    return 1
+
+
+def rests(on: dt.date | None = None) -> list[tuple[Customer, Location]]:
+    """Accounts with something below zero that no invoice will take: nothing runs or is to come."""
+    found = []
+    waiting = Charge.objects.waiting().filter(kind=Charge.Kind.ADJUSTMENT, price__lt=0)
+    for charge in waiting.select_related("customer", "location").order_by("pk"):
+        pair = (charge.customer, charge.location)
+        day = on or charge.location.today()
+        sums = charge.customer.charges.filter(location=charge.location).waiting()
+        rest = sums.aggregate(sum=Sum("amount") + Sum("tax"))["sum"] or ZERO
+        if pair not in found and rest < 0 and not _goes_on(charge.customer, charge.location, day):
+            found.append(pair)
+    return found
+
+
+def _goes_on(customer: Customer, location: Location, on: dt.date) -> bool:
+    mine = Q(customer=customer) | Q(on_behalf_of__payer=customer)
+    running = Contract.objects.filter(mine, location=location).running_or_scheduled(on=on)
+    lockers = Subscription.objects.filter(mine, location=location).running_or_scheduled(on=on)
+    return running.exists() or lockers.exists()
+
+
+def return_rests(*, on: dt.date | None = None) -> int:
+    """Do it for everybody who has left, one transaction each; returns how many charges."""
+    return sum(return_rest(*pair, by=None, on=on) for pair in rests(on))
+
+
 def _left(charge: Charge) -> Decimal:
     """What is left to be credited of an invoiced charge."""
     left = charge.invoice.creditable()
@@ -244,7 +307,7 @@ def _left(charge: Charge) -> Decimal:
 
 
 def _off_its_draft(charge: Charge, invoice: Invoice, *, by) -> None:
-    """Where the rest of the draft would be below zero the draft goes, and its charges wait again."""
+    """Where the rest of the draft would be below zero, it goes and its charges wait again."""
     try:
         with transaction.atomic():
             invoice.take_off(charge, by=by)

@@ -5,6 +5,7 @@ then, and the accounts come last.
 """
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -188,7 +189,7 @@ def charge_the_difference(booking: Booking, by, before, fee, **signal):
         charging.undo(charge, reason=_("The booking was changed."), by=by, on=_today(booking))
     if fee is not None and fee.amount and (standing or not _was_charged(booking)):
         _charge_late(booking, fee, before.amount, minutes=_minutes(before), by=by)
-    if owed and not same:
+    if owed and not same and (standing or _last_price(booking) != owed):
         _charge([booking], by=by)
 
 
@@ -202,6 +203,13 @@ def charge_what_is_kept(booking: Booking, by, fee, **signal):
     if fee is not None and fee.amount and (standing or not _was_charged(booking)):
         was = standing[0].price if standing else sums_to(booking.explanation)
         _charge_late(booking, fee, was, minutes=booking.minutes, by=by)
+
+
+def _last_price(booking: Booking) -> Decimal | None:
+    """What was last charged for its time. One that was taken back by hand is not charged again at
+    the same price."""
+    found = Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).order_by("-pk").first()
+    return found.price if found is not None else None
 
 
 def _was_charged(booking: Booking) -> bool:

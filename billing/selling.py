@@ -43,7 +43,7 @@ def sell(
         text = _("This is sold by period: choose its first day.")
         problems.append(Problem("recurring", text, "product"))
     refuse_if(problems)
-    discount = on_behalf_of.discount if on_behalf_of is not None and payer else ZERO
+    discount = on_behalf_of.discount if on_behalf_of is not None else ZERO
     text = product.name if quantity == 1 else f"{quantity} × {product.name}"
     charge = charging.drafted(
         account.customer, product.location, kind=Charge.Kind.SALE, on=on,

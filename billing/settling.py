@@ -46,12 +46,17 @@ class Settled(NamedTuple):
 def verdict(agreement: Any, cycle: Cycle, suspensions: Sequence[Suspension]) -> Verdict | None:
     """What is to become of a cycle that is due; None while its customer is suspended.
 
-    Frozen on all its days: waived. Due before the contract was signed: waived or charged at once,
-    as was said when it was signed. Due on a day that began with the customer suspended: decided by
-    whoever lifts it. Else its fee is charged.
+    Due before the contract was signed: waived or charged at once, as was said when it was signed.
+    Due on a day that began with the customer suspended: decided by whoever lifts it. Else its fee
+    is charged; there is none where it is frozen on all its days.
     """
-    if not cycle.days:
+    found = _verdict(agreement, cycle, suspensions)
+    if found is not None and found.kind == Kind.FEE and not cycle.days:
         return Verdict(Kind.WAIVER, Reason.FROZEN)
+    return found
+
+
+def _verdict(agreement: Any, cycle: Cycle, suspensions: Sequence[Suspension]) -> Verdict | None:
     if cycle.due_on < agreement.signed_on:
         if getattr(agreement, "bill_missed", True):
             return Verdict(Kind.FEE, ripe_on=agreement.signed_on)
@@ -294,7 +299,9 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
                 **common,
             )
         )  # fmt: skip
-    held = _held_before(instead_of) if instead_of is not None else ZERO
+    held = ZERO
+    if instead_of is not None and instead_of.location_id == contract.location_id:
+        held = _held_before(instead_of)
     if contract.deposit > held:
         charges.append(
             charging.drafted(
@@ -312,7 +319,7 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
 
 
 def _held_before(contract: Contract) -> Decimal:
-    """The deposits that a contract, and those whose place it took, have asked for and still hold."""
+    """The deposits that a contract, and those whose place it took, asked for and still hold."""
     held, seen = ZERO, set()
     one: Contract | None = contract
     while one is not None and one.pk not in seen:

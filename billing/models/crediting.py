@@ -277,7 +277,10 @@ def _part(line: "InvoiceLine", rest: tax.Taxed, amount: Any) -> tax.Taxed:
         return rest
     part = round_to(Fraction(value) * Fraction(line.tax) / Fraction(whole), currency)
     part = min(part, rest.tax)
-    return tax.Taxed(value - part, part) if includes else tax.Taxed(value, part)
+    if not includes:
+        return tax.Taxed(value, part)
+    part = max(part, value - rest.net)
+    return tax.Taxed(value - part, part)
 
 
 def _row(line: "InvoiceLine", part: tax.Taxed) -> CreditNoteLine:

@@ -143,6 +143,9 @@ class Payment(models.Model):
             account.write(AccountEntry.Kind.REVERSED, -left, on=on, by=by, payment=row)
             left = money.ZERO
         for allocation in self.allocations.select_related("invoice"):
+            given_up = allocation.invoice.write_offs.filter(withdrawn_at=None).first()
+            if given_up is not None:  # what is due now is for somebody to decide anew
+                allocation.invoice._expect_again(given_up, on=on, by=by)
             allocation.invoice.allocate("payment", -allocation.value, on=on, by=by, payment=row)
             left -= allocation.value
         if left:

@@ -458,3 +458,72 @@ def test_a_date_that_has_come_at_one_location_only_is_done_there(at):
     assert run_billing(on=day("2026-07-01")).invoiced == 1
     with pytest.raises(Refused):
         run_billing(on=day("2026-07-02"))
+
+
+def test_what_was_paid_in_advance_comes_back_to_whoever_has_left(at, house):
+    from billing.charging import return_rests
+
+    contract = signed(at, house, "2026-06-01", fee_due="in_advance")
+    bill(at, "2026-06-01")
+    ada = contract.customer
+    ada.invoices.get().record_payment(amount=300, by=None)
+    at("2026-06-05")
+    contract.cancel(last_day=day("2026-06-10"), by=None)
+    assert return_rests() == 0
+    bill(at, "2026-06-11")
+    assert return_rests() == 1
+    assert Account.objects.get(customer=ada).credit == 200
+    assert not ada.charges.waiting().exists()
+    assert balance_of(ada, on=day("2026-06-11")) == -200
+    refund(ada, house, amount=200, by=None)
+    assert ada.archive_problems(on=day("2026-06-12")) == []
+
+
+def test_a_booking_on_the_house_stays_so_when_it_is_moved(at, house):
+    room = rooms_of(house)
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    booking = book(room, ada, "2026-06-20 10:00")
+    take_back(ada.charges.get(), reason="On the house", by=None)
+    booking.reschedule(start=moment("2026-06-21 10:00"), by=None)
+    assert total(ada) == 0
+    booking.reschedule(end=moment("2026-06-21 14:00"), start=booking.start, by=None)
+    assert total(ada) == 240
+
+
+def test_pieces_go_back_into_stock_once(at, house):
+    at("2026-06-01")
+    badge = Product.objects.offer(name="Badge", price=5, stock=3, location=house, by=None)
+    ada = story.person(house, "Ada Lovelace")
+    charge = badge.sell(ada, by=None)
+    invoice_now(ada, house, by=None)
+    take_back(charge, reason="Lost", by=None)
+    with pytest.raises(Refused):
+        take_back(charge, reason="Lost", by=None)
+    badge.refresh_from_db()
+    assert badge.stock == 3
+
+
+def test_a_payment_that_bounces_takes_the_write_off_of_the_rest_back(at, house):
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    charge_other(ada, house, text="Thing", amount=120, by=None)
+    invoice = invoice_now(ada, house, by=None)
+    payment = invoice.record_payment(amount=40, by=None)
+    invoice.write_off(reason="Gone", by=None)
+    payment.reverse(reason="Bounced", by=None)
+    invoice.refresh_from_db()
+    assert (invoice.settlement, invoice.due) == ("open", 120)
+
+
+@pytest.mark.parametrize("parts", [["0.01"] * 6, ["0.05", "0.04"], ["33.33", "33.33", "33.34"]])
+def test_a_price_with_tax_in_it_is_credited_in_small_parts(at, parts):
+    house = story.house(prices_include_tax=True)
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    charge_other(ada, house, text="Thing", amount=sum(map(D, parts)), by=None)
+    invoice = invoice_now(ada, house, by=None)
+    for part in parts:
+        invoice.credit({invoice.lines.get(): D(part)}, reason="Part", by=None)
+        invoice.refresh_from_db()
+    assert invoice.settlement == "credited"
