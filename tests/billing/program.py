@@ -1,10 +1,10 @@
 """Random lives of a space: what its people sign, book, buy and owe over some months, by a seed.
 
-The same seed gives the same life whatever the billing does meanwhile; `python -m` prints what came
-of one on the engine in the environment.
+The same seed gives the same life whatever the billing does meanwhile.
 """
 
 import datetime as dt
+import hashlib
 import random
 from collections.abc import Callable
 from decimal import Decimal
@@ -240,8 +240,7 @@ def lived(seed: int, runs_on: Callable[[int], bool], *, days: int = DAYS) -> lis
     return canonical()
 
 
-def main(seed: int) -> None:
-    import hashlib
-
+def digest(seed: int) -> str:
+    """One line that says all of what came of a life."""
     found = "\n".join(map(repr, lived(seed, lambda number: number % 7 == 0)))
-    print(hashlib.sha256(found.encode()).hexdigest())
+    return hashlib.sha256(found.encode()).hexdigest()

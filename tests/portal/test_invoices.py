@@ -1,7 +1,6 @@
 """What customers see of their money: what is due, what is to come, and every invoice explained."""
 
 import datetime as dt
-from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -15,8 +14,6 @@ from tests import story
 from tests.panel.test_customers import words
 from tests.portal.conftest import look, send
 from tests.story import TODAY, day
-
-D = Decimal
 
 
 @pytest.fixture
