@@ -113,7 +113,8 @@ class KeptUnlessSaid(forms.RadioSelect):
 
 
 class CancelForm(HouseForm, OnceForm):
-    """The last day, and what becomes of what is booked for later."""
+    """The last day, and what becomes of what is booked for later. Who keeps the books may have the
+    final invoice made at once."""
 
     last_day = forms.DateField(label=_l("Last day"), widget=DateInput)
     bookings = forms.ChoiceField(
@@ -123,6 +124,15 @@ class CancelForm(HouseForm, OnceForm):
     reason = forms.CharField(
         label=_l("Reason"), required=False, max_length=500, widget=forms.Textarea({"rows": 2})
     )
+    final_invoice = forms.BooleanField(
+        label=_l("Make the final invoice now"), required=False,
+        help_text=_l("Otherwise it is made on the day after the last one."),
+    )  # fmt: skip
+
+    def __init__(self, *args, keeps_books: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not keeps_books:
+            del self.fields["final_invoice"]
 
     @property
     def day_asked(self) -> dt.date | None:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from billing.finals import final_invoice
 from bookings import endings
 from kit import clock
 from kit.once import creates
@@ -35,7 +36,8 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a contract its last day; front desk keeps to notice and minimum term."""
     contract = rows.contract(request, pk)
     earliest = contract.earliest_last_day(on=contract.location.today())
-    form = CancelForm.of(request, initial={"last_day": earliest})
+    keeps_books = request.user.may("keep_books", at=contract.location)
+    form = CancelForm.of(request, initial={"last_day": earliest}, keeps_books=keeps_books)
     asked = "preview" in request.POST
     simulation = None
 
@@ -45,6 +47,8 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
             endings.cancel_with_bookings(contract, **what, by=request.user)
         else:
             contract.cancel(**what, by=request.user)
+        if form.cleaned_data.get("final_invoice"):
+            final_invoice(contract, by=request.user)
 
     if form.is_valid():
         with form.showing_refusals():

@@ -344,3 +344,31 @@ def test_a_higher_plan_asks_for_the_difference_of_the_deposit_and_for_no_sign_up
     assert [one.price for one in new.charges.all()] == [D(600)]
     contract.withdraw_change(by=None)
     assert [one.due for one in contract.customer.invoices.order_by("pk")] == [D(400), D(0)]
+
+
+# The final invoice, at once
+
+
+@pytest.mark.parametrize("due", ["in_arrears", "in_advance"])
+def test_the_final_invoice_is_made_at_once_and_its_date_finds_it_done(at, house, due):
+    from billing.finals import final_invoice
+
+    contract = signed(at, house, "2026-06-01", fee_due=due)
+    bill(at, "2026-07-01")
+    at("2026-07-10")
+    contract.cancel(last_day=day("2026-08-10"), by=None)
+    invoice = final_invoice(contract, by=None)
+    expected = [D(300), D("96.77")] if due == "in_arrears" else [D("96.77")]
+    assert [line.net for line in invoice.lines.all()] == expected
+    bill(at, "2026-09-01")
+    assert not Charge.objects.waiting().exists()
+    assert contract.customer.invoices.count() == (2 if due == "in_arrears" else 3)
+
+
+def test_there_is_no_final_invoice_of_what_goes_on(at, house):
+    from billing.finals import final_invoice
+
+    contract = signed(at, house, "2026-06-01")
+    with pytest.raises(Refused) as caught:
+        final_invoice(contract, by=None)
+    assert caught.value.codes == ["no_last_day"]

@@ -235,6 +235,22 @@ def test_asking_and_then_sending_does_what_was_shown(w, mona):
     assert now == [(one.date, one.total) for one in after.comparison.after]
 
 
+def test_the_final_invoice_can_be_made_with_the_cancellation(w, mona, client):
+    fields = {"last_day": "2026-12-20", "bookings": "keep", "final_invoice": "on"}
+    send(mona, "contract_cancellation", w.ada_contract, **fields)
+    [invoice] = w.ada.invoices.all()
+    assert [line.net for line in invoice.lines.all()] == [D(250), D("161.29")]
+
+
+def test_the_front_desk_is_not_offered_the_final_invoice(w, client):
+    client.force_login(w.frida)
+    answer = client.get(reverse("panel:contract_cancellation", args=[w.ada_contract.pk]))
+    assert "final_invoice" not in answer.content.decode()
+    fields = {"last_day": "2027-01-20", "bookings": "keep", "final_invoice": "on"}
+    send(client, "contract_cancellation", w.ada_contract, **fields)
+    assert not w.ada.invoices.exists()
+
+
 class TestANewPriceOfAPlan:
     def ask(self, client, plan, **fields):
         return client.post(
