@@ -256,7 +256,7 @@ def return_rest(customer: Customer, location: Location, *, by, on: dt.date | Non
         found = waiting.filter(price__lt=0, adjusts__line__invoice__state="issued")
         made = 0
         for charge in found.select_related("location", "adjusts__line__invoice").order_by("pk"):
-            made += _as_credit_note(charge, by=by, on=on or location.today())
+            made += _as_credit_note(charge, by=by, on=min(on or location.today(), location.today()))
         return made
 
 
@@ -280,7 +280,8 @@ def rests(on: dt.date | None = None) -> list[tuple[Customer, Location]]:
     waiting = Charge.objects.waiting().filter(kind=Charge.Kind.ADJUSTMENT, price__lt=0)
     for charge in waiting.select_related("customer", "location").order_by("pk"):
         pair = (charge.customer, charge.location)
-        day = on or charge.location.today()
+        # What a job for a day ahead does not do either.
+        day = min(on or charge.location.today(), charge.location.today())
         sums = charge.customer.charges.filter(location=charge.location).waiting()
         rest = sums.aggregate(sum=Sum("amount") + Sum("tax"))["sum"] or ZERO
         if pair not in found and rest < 0 and not _goes_on(charge.customer, charge.location, day):

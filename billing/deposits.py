@@ -5,7 +5,6 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from billing.models import accounts
@@ -22,19 +21,19 @@ from plans.models import Contract
 
 
 def held(charges=None):
-    """Deposits that were invoiced and have not come back; not those that were written off, which
-    nobody has paid."""
+    """Deposits that were invoiced and have not come back."""
     found = Charge.objects.all() if charges is None else charges
-    written_off = WriteOff.objects.filter(invoice=OuterRef("line__invoice"), withdrawn_at=None)
     return found.filter(
-        ~Exists(written_off),
         kind=Charge.Kind.DEPOSIT, deposit_return=None, line__invoice__state="issued",
     ).select_related("customer", "location", "contract__customer", "line__invoice")  # fmt: skip
 
 
 def worth(charge: Charge) -> Decimal:
-    """What of a deposit was not credited."""
-    return left_of(charge.line).total
+    """What there is to come back: what was not credited, and of an invoice whose rest was written
+    off no more than was paid."""
+    left, invoice = left_of(charge.line).total, charge.line.invoice
+    given_up = WriteOff.objects.filter(invoice=invoice, withdrawn_at=None).first()
+    return left if given_up is None else min(left, invoice.settled - given_up.amount)
 
 
 @transaction.atomic
@@ -95,9 +94,11 @@ def due(*, on: dt.date | None = None) -> list[Charge]:
     """Deposits of customers whose last contract has ended: none running, frozen or to come."""
     found = []
     for charge in held():
-        day = on or charge.location.today()
+        # What a job for a day ahead does not do either.
+        day = min(on or charge.location.today(), charge.location.today())
         owner = charge.contract.customer if charge.contract else charge.customer
-        if not Contract.objects.filter(customer=owner).running_or_scheduled(on=day).exists():
+        running = Contract.objects.filter(customer=owner).running_or_scheduled(on=day)
+        if worth(charge) and not running.exists():
             found.append(charge)
     return found
 

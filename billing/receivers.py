@@ -5,7 +5,6 @@ then, and the accounts come last.
 """
 
 import datetime as dt
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -114,6 +113,19 @@ def settle_as_the_team_was(team, payer, by, **signal):
         runs.catch_up(who, place, on=place.today())
 
 
+@receiver(of_customers.tax_changing)
+def bill_at_the_tax_that_held(customer: Customer, by, **signal):
+    """What a billing run should have invoiced by now is invoiced before its tax changes."""
+    from billing.foresight import places_of
+
+    places = places_of(customer)
+    for place in places:
+        Account.objects.of(customer, place)
+    accounts.hold(customer)
+    for place in places:
+        runs.catch_up(customer, place, on=place.today())
+
+
 def _settle_due(contracts, *, by, on: dt.date | None = None) -> None:
     found = list(
         contracts.with_history()
@@ -189,7 +201,9 @@ def charge_the_difference(booking: Booking, by, before, fee, **signal):
         charging.undo(charge, reason=_("The booking was changed."), by=by, on=_today(booking))
     if fee is not None and fee.amount and (standing or not _was_charged(booking)):
         _charge_late(booking, fee, before.amount, minutes=_minutes(before), by=by)
-    if owed and not same and (standing or _last_price(booking) != owed):
+    # One that was taken back by hand stays so while its price is the same.
+    by_hand = not standing and before.amount == owed and _was_charged(booking)
+    if owed and not same and not by_hand:
         _charge([booking], by=by)
 
 
@@ -203,13 +217,6 @@ def charge_what_is_kept(booking: Booking, by, fee, **signal):
     if fee is not None and fee.amount and (standing or not _was_charged(booking)):
         was = standing[0].price if standing else sums_to(booking.explanation)
         _charge_late(booking, fee, was, minutes=booking.minutes, by=by)
-
-
-def _last_price(booking: Booking) -> Decimal | None:
-    """What was last charged for its time. One that was taken back by hand is not charged again at
-    the same price."""
-    found = Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).order_by("-pk").first()
-    return found.price if found is not None else None
 
 
 def _was_charged(booking: Booking) -> bool:

@@ -356,6 +356,8 @@ def run_billing(
     `future_date`, `date_goes_back` (a later date has its number already) or `prefix_taken`.
     """
     places = list(locations if locations is not None else Location.objects.all())
+    if by is not None and not all(by.may("keep_books", at=place) for place in places):
+        raise Refused(Problem("not_books", _("This is for those who keep the books.")))
     if not dry_run and on is not None:
         reached = [place for place in places if on <= place.today()]
         if places and not reached:
@@ -367,7 +369,7 @@ def run_billing(
         places = [place for place in places if _may_number(place, days[place.pk], report)]
     if chunk is None:
         chunk = SMALL_CHUNK if connection.vendor == "sqlite" and not dry_run else CHUNK
-    if not dry_run:
+    if not dry_run and (places or run is not None):
         report.run = run or BillingRun.objects.create(
             on=on, by=by, location=places[0] if len(places) == 1 else None
         )

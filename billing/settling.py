@@ -17,10 +17,11 @@ from billing import charging, explaining
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
 from billing.models.crediting import left_of
+from billing.models.paying import WriteOff
 from billing.models.subscriptions import Subscription
 from customers.models import Customer, Suspension
 from kit import words
-from kit.money import ZERO
+from kit.money import ZERO, round_to
 from kit.problems import in_words
 from plans.cycles import DAY, Cycle
 from plans.models import Contract
@@ -57,18 +58,34 @@ def verdict(agreement: Any, cycle: Cycle, suspensions: Sequence[Suspension]) -> 
 
 
 def _verdict(agreement: Any, cycle: Cycle, suspensions: Sequence[Suspension]) -> Verdict | None:
-    if cycle.due_on < agreement.signed_on:
-        if getattr(agreement, "bill_missed", True):
+    missed = cycle.due_on < agreement.signed_on
+    if missed:
+        if not getattr(agreement, "bill_missed", True) or _was_waived(agreement, cycle):
+            return Verdict(Kind.WAIVER, Reason.BACKDATED)
+        if _takes_anothers_place(agreement) is None:
             return Verdict(Kind.FEE, ripe_on=agreement.signed_on)
-        return Verdict(Kind.WAIVER, Reason.BACKDATED)
     suspension = suspended_at(suspensions, cycle.due_on)
     if suspension is None:
-        return Verdict(Kind.FEE, ripe_on=cycle.due_on)
+        return Verdict(Kind.FEE, ripe_on=agreement.signed_on if missed else cycle.due_on)
     if suspension.lifted_at is None:
         return None
     if suspension.bill_missed:
-        return Verdict(Kind.FEE, ripe_on=suspension.lifted_on)
+        lifted_on = suspension.lifted_on or cycle.due_on
+        return Verdict(Kind.FEE, ripe_on=max(lifted_on, agreement.signed_on))
     return Verdict(Kind.WAIVER, Reason.SUSPENDED)
+
+
+def _takes_anothers_place(agreement: Any) -> Contract | None:
+    """The contract whose place it took by a change of plan: days that had passed by then are billed
+    as they were on the old one."""
+    change = getattr(agreement, "changed_from", None)
+    return change.contract if change is not None else None
+
+
+def _was_waived(agreement: Any, cycle: Cycle) -> bool:
+    """Whether these days were waived on the contract whose place it took, as due before signing."""
+    old = _takes_anothers_place(agreement)
+    return old is not None and not old.bill_missed and cycle.due_on < old.signed_on
 
 
 def suspended_at(suspensions: Sequence[Suspension], day: dt.date) -> Suspension | None:
@@ -206,8 +223,12 @@ def adjust(agreement: Any, *, on: dt.date, by) -> list[Charge]:
     signed, stays waived.
     """
     rows = agreement.billed_cycles.exclude(reason__in=[Reason.SUSPENDED, Reason.BACKDATED])
-    rows = list(rows.prefetch_related("charges__void", "charges__line__credits",
-                                      "charges__customer", "charges__location"))  # fmt: skip
+    rows = list(
+        rows.prefetch_related(
+            "charges__void", "charges__line__credits", "charges__line__invoice",
+            "charges__customer", "charges__location",
+        )
+    )  # fmt: skip
     if not rows:
         return []
     until = max(row.starts_on for row in rows) + DAY
@@ -230,10 +251,12 @@ def _adjustment(
         cycle = Cycle(row.starts_on, row.ends_on, 0, (row.ends_on - row.starts_on).days, row.price,
                       Fraction(0), ZERO, row.due_on)  # fmt: skip
     explanation = _explanation("adjustment", agreement, cycle, row)
+    if row.starts_on > on:  # settled ahead: what it will cost is not fixed yet
+        explanation["piece"] = f"{cycle.price:f}"
     explanation |= {"so_far": f"{so_far:f}", "currency": agreement.location.currency,
                     "source": _source_of(charges, explanation)}  # fmt: skip
     wanted = explaining.price_of(explanation)
-    if wanted < 0 and (left := _left(charges)) < -wanted:
+    if wanted < 0 and (left := left_of_fee(charges)) < -wanted:
         explanation["left"] = f"{left:f}"
         wanted = -left
     if not wanted:
@@ -257,7 +280,7 @@ def _source_of(charges: Sequence[Charge], explanation: dict[str, Any]) -> str:
     return charges[0].explanation["source"] if charges else explanation["source"]
 
 
-def _left(charges: Sequence[Charge]) -> Decimal:
+def left_of_fee(charges: Sequence[Charge]) -> Decimal:
     """What was truly charged and is left: without what was voided or credited."""
     left = ZERO
     for charge in charges:
@@ -268,7 +291,17 @@ def _left(charges: Sequence[Charge]) -> Decimal:
         if line is not None:
             rest = left_of(line)
             left -= (line.total - rest.total) if charge.includes_tax else (line.net - rest.net)
+            left -= _given_up(line, charge)
     return max(left, ZERO)
+
+
+def _given_up(line: Any, charge: Charge) -> Decimal:
+    """A line's share of what was written off of its invoice: nobody has paid it."""
+    given_up = WriteOff.objects.filter(invoice=line.invoice_id, withdrawn_at=None).first()
+    if given_up is None or not line.invoice.total:
+        return ZERO
+    share = Fraction(given_up.amount) / Fraction(line.invoice.total)
+    return round_to(Fraction(charge.price) * share, charge.currency)
 
 
 # What is charged when a contract is signed, or called off

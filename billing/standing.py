@@ -35,8 +35,8 @@ def problems(product: "Product", who: Standing, *, by, on: dt.date) -> list[Prob
 
 
 def acts_for_house(by, location) -> bool:
-    """The system, and staff who serve customers at the location or keep its books."""
-    return by is None or by.may("serve_customers", at=location) or by.may("keep_books", at=location)
+    """The system, and staff who serve customers at the location."""
+    return by is None or by.may("serve_customers", at=location)
 
 
 def _suspensions(who: Standing, for_house: bool) -> list[Problem]:

@@ -122,7 +122,7 @@ def of_cancellation(contract: Contract, **what: Any) -> Ending:
 def of_change(contract: Contract, **what: Any) -> Change:
     """What `contract.change_plan(…)` would bring. Raises `Refused` as it does."""
     today = contract.location.today()
-    fallen_due, deposit = _fallen_due(contract, today), contract.deposit
+    fallen_due, deposit = _fallen_due(contract, today), _deposit_held(contract)
     with taken_back():
         new = contract.change_plan(**what)
         old_cycles = list(contract.cycles(LATEST)) if contract.ends_on else []
@@ -136,6 +136,15 @@ def of_change(contract: Contract, **what: Any) -> Change:
         )
     contract.refresh_from_db()
     return change
+
+
+def _deposit_held(contract: Contract) -> Decimal:
+    """The highest deposit of a contract and of those whose place it took: differences add up."""
+    held, one = contract.deposit, contract
+    while (change := getattr(one, "changed_from", None)) is not None:
+        one = change.contract
+        held = max(held, one.deposit)
+    return held
 
 
 def _fallen_due(contract: Contract, today: dt.date) -> Decimal:

@@ -132,7 +132,7 @@ class Creditable(models.Model):
         """Its lines with what is left of each to be credited; of a deposit that was returned only
         what was kept."""
         lines = self.lines.select_related("charge__deposit_return").prefetch_related("credits")
-        return [(line, _left_to_credit(line)) for line in lines]
+        return [(line, left_to_credit(line)) for line in lines]
 
     @transaction.atomic
     def credit(
@@ -247,10 +247,11 @@ def _key(line: Any) -> int:
     return line if isinstance(line, int) else line.pk
 
 
-def _left_to_credit(line: "InvoiceLine") -> tax.Taxed:
+def left_to_credit(line: "InvoiceLine") -> tax.Taxed:
+    """What may still be credited: of a deposit that was returned no more than was kept of it."""
     left = left_of(line)
     returned = getattr(line.charge, "deposit_return", None)
-    return left if returned is None else tax.Taxed(min(left.net, returned.kept), ZERO)
+    return left if returned is None else tax.Taxed(max(ZERO, left.net - returned.amount), ZERO)
 
 
 def left_of(line: "InvoiceLine") -> tax.Taxed:

@@ -42,7 +42,9 @@ class InvoiceLink(models.Model):
 
     @transaction.atomic
     def revoke(self, *, by) -> None:
-        """The address works no more; the next e-mail carries another one."""
+        """The address works no more; the next e-mail carries another one. Raises `Refused` with
+        `not_books`."""
+        self.invoice._refuse_others(by)
         self.revoked_at, self.revoked_by = clock.now(), by
         self.save(update_fields=["revoked_at", "revoked_by"])
         audit.record("invoice.revoke_link", self.invoice, by=by)

@@ -42,7 +42,7 @@ class Series(models.Model):
     def of(cls, location: Location, kind: str) -> "Series":
         """The series in which a location numbers now; made when it is first needed.
 
-        Raises `Refused` with `prefix_taken` where another location's numbers have the prefix.
+        Where another location has numbered with the prefix, it gets the location's key behind it.
         """
         wanted = (
             location.invoice_prefix if kind == cls.Kind.INVOICE else location.credit_note_prefix
@@ -55,8 +55,7 @@ class Series(models.Model):
         if found is None:
             return cls._begun(location, kind, wanted)
         if (found.location_id, found.kind) != (location.pk, kind):
-            text = _("The prefix %s numbers other invoices: choose another one.") % wanted
-            raise Refused(Problem("prefix_taken", text, "invoice_prefix"))
+            return cls._begun(location, kind, f"{wanted}{location.pk}-")
         return found
 
     @classmethod

@@ -248,6 +248,7 @@ class Payable(models.Model):
         if self.is_written_off:
             text = _("This was written off: take that back first.")
             raise Refused(Problem("written_off", text))
+        _refuse_deposit(method)
         payment = _paid(
             self.customer, self.location, amount, on=on, method=method, by=by, reference=reference,
             invoice=self,
@@ -362,6 +363,7 @@ def receive(
     Account.objects.of(customer, location)
     accounts.hold(customer)
     _refuse_others(by, location)
+    _refuse_deposit(method)
     payment = _paid(customer, location, amount, on=on, method=method, by=by, reference=reference)
     use(payment)
     return payment
@@ -393,6 +395,13 @@ def refund(
     audit.record("payment.refund", row, by=by, changes={"amount": [None, row.amount]})
     signals.payment_recorded.send(sender=Payment, payment=row, by=by)
     return row
+
+
+def _refuse_deposit(method: str) -> None:
+    """A deposit comes back by itself, or is given back; it is no money that comes in."""
+    if method == Payment.Method.DEPOSIT:
+        text = _("A deposit is given back on the account, not recorded as a payment.")
+        raise Refused(Problem("deposit", text, "method"))
 
 
 def _refuse_others(by, location: Location) -> None:

@@ -41,6 +41,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         what is wrong with a field.
         """
         product = self.model(**fields)
+        product._refuse_others(by)
         product.price = valid_price(fields.get("price", 0), product.location.currency)
         check_fields(product)
         with in_words():
@@ -124,6 +125,10 @@ class Product(models.Model):
     def currency(self) -> str:
         return self.location.currency
 
+    def _refuse_others(self, by) -> None:
+        if by is not None and not by.may("manage_space", at=self.location):
+            raise Refused(Problem("needs_manager", _("Only a manager may do this.")))
+
     @transaction.atomic
     def edit(self, changes: dict, *, by, seen: dict | None = None, plans: Any = None) -> list[str]:
         """Change the product for what is sold from now on; returns the changed fields.
@@ -131,6 +136,7 @@ class Product(models.Model):
         Subscriptions keep the price at which they were sold.
         """
         locks.take(products=[self])
+        self._refuse_others(by)
         self.refresh_from_db()
         if "price" in changes:
             changes = changes | {"price": valid_price(changes["price"], self.currency)}
@@ -149,6 +155,7 @@ class Product(models.Model):
     def restock(self, stock: int | None, *, by) -> None:
         """Say how many are left by counting them (None: not counted any more)."""
         locks.take(products=[self])
+        self._refuse_others(by)
         self.refresh_from_db(fields=["stock"])
         before, self.stock = self.stock, stock
         check_fields(self)
@@ -157,8 +164,10 @@ class Product(models.Model):
 
     @transaction.atomic
     def archive(self, *, by) -> None:
-        """Sell it no more; subscriptions go on. Raises `Refused` with `already_archived`."""
+        """Sell it no more; subscriptions go on. Raises `Refused` with `already_archived` or
+        `needs_manager`."""
         locks.take(products=[self])
+        self._refuse_others(by)
         self.refresh_from_db(fields=["archived_at"])
         if self.archived_at:
             raise Refused(Problem("already_archived", _("This product is archived already.")))
@@ -168,8 +177,9 @@ class Product(models.Model):
 
     @transaction.atomic
     def restore(self, *, by) -> None:
-        """Sell it again. Raises `Refused` with `not_archived`."""
+        """Sell it again. Raises `Refused` with `not_archived` or `needs_manager`."""
         locks.take(products=[self])
+        self._refuse_others(by)
         self.refresh_from_db(fields=["archived_at"])
         if not self.archived_at:
             raise Refused(Problem("not_archived", _("This product is not archived.")))

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from customers import signals
 from customers.models.feeds import HasCalendarFeed
 from customers.models.invitations import Invitable
 from customers.models.status import (
@@ -19,6 +20,7 @@ from customers.models.status import (
     contracts,
     invoices,
     is_member,
+    subscriptions,
 )
 from customers.models.suspensions import Suspendable, Suspension
 from customers.models.timeline import TimelineEntry, tell
@@ -110,6 +112,20 @@ class CustomerQuerySet(models.QuerySet):
         for contract in running.select_related("plan"):
             text = _("The contract “%s” is still running.") % contract
             found.setdefault(contract.customer_id, []).append(Problem("contract_running", text))
+        for row in (
+            contracts()
+            .filter(on_behalf_of__payer__in=self)
+            .today("running_or_scheduled", on)
+            .select_related("on_behalf_of", "plan")
+        ):
+            text = _("The contract “%(plan)s” of the team %(team)s is paid by this customer.") % {
+                "plan": row, "team": row.on_behalf_of,
+            }  # fmt: skip
+            found.setdefault(row.on_behalf_of.payer_id, []).append(Problem("pays_contract", text))
+        lockers = subscriptions().filter(customer__in=self).select_related("product")
+        for locker in lockers.running_or_scheduled(on=on if isinstance(on, dt.date) else on.most):
+            text = _("The subscription “%s” is still running.") % locker
+            found.setdefault(locker.customer_id, []).append(Problem("subscription_running", text))
         ahead = bookings().filter(customer__in=self).upcoming(at=clock.now())
         for booking in ahead.select_related("resource__location"):
             text = _("“%s” lies ahead.") % booking.words
@@ -315,6 +331,8 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         """
         locks.take(customers=[self])
         self.refresh_from_db()
+        if changes.get("tax_exempt", self.tax_exempt) != self.tax_exempt:
+            signals.tax_changing.send(sender=Customer, customer=self, by=by)
         with in_words():
             changed = edits.apply(
                 self, changes, seen=seen, by=by, verb="customer.edit", personal=PERSONAL

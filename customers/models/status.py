@@ -48,6 +48,13 @@ def charges():
     return Customer.charges.rel.related_model.objects
 
 
+def subscriptions():
+    """The subscriptions of the later room, found like the contracts."""
+    from customers.models.customer import Customer
+
+    return Customer.subscriptions.rel.related_model.objects
+
+
 def invoices():
     """The invoices of the later room, found like the contracts."""
     from customers.models.customer import Customer

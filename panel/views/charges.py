@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import charging, deposits
 from billing.models import Charge, Invoice
-from billing.models.crediting import left_of
+from billing.models.crediting import left_to_credit
 from kit.money import ZERO
 from kit.once import creates
 from kit.policies import policy
@@ -99,7 +99,7 @@ def charge(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _left(one: Charge) -> Any:
     """What of a charge is not credited."""
-    return left_of(one.line).total if one.invoice else one.total
+    return left_to_credit(one.line).total if one.invoice else one.total
 
 
 def _siblings(one: Charge) -> list[Charge]:

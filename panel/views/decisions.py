@@ -1,6 +1,7 @@
 """What can be decided about a contract: each decision a page with its form, opened as a dialog."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -41,6 +42,7 @@ def cancellation(request: HttpRequest, pk: int) -> HttpResponse:
     asked = "preview" in request.POST
     simulation = None
 
+    @transaction.atomic
     def cancel() -> None:
         what = {name: form.cleaned_data[name] for name in ("last_day", "reason")}
         if form.cancels_bookings:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import documents, einvoice
 from billing import sending as post
 from billing.models import Invoice, InvoiceLine, InvoiceLink, Settlement, accounts
-from billing.models.crediting import left_of
+from billing.models.crediting import left_to_credit
 from billing.models.issuing import buyer_of, seller_of
 from kit.once import creates
 from kit.policies import policy
@@ -119,7 +119,9 @@ def invoice(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": lines,
         "history": invoice_history.of(one),
         "may_keep": may_keep,
-        "may_credit": may_keep and not is_draft and any(left_of(line).total for line in lines),
+        "may_credit": may_keep
+        and not is_draft
+        and any(left_to_credit(line).total for line in lines),
         "link": None if is_draft else _link_of(one),
         "no_xml": [] if is_draft else einvoice.problems_of(one),
         "address": address_of(one),
@@ -206,7 +208,7 @@ def line_removal(request: HttpRequest, pk: int, line: int) -> HttpResponse:
     if form.is_valid():
         with form.showing_refusals(), transaction.atomic():
             accounts.hold(one.customer_id)
-            one.take_off(row.charge, by=request.user)
+            one.remove(row.charge, by=request.user)
             messages.success(request, _("Taken off. It waits for the next invoice."))
             if not Invoice.objects.filter(pk=pk).exists():
                 return redirect("panel:invoices")

@@ -83,9 +83,8 @@ def sign_up(
     if _changing is not None:
         contract.prorate_first = True
         contract.sign_up_fee = money.ZERO
-        # What is given back of the old one is paid for on the new one, unless it was waived.
-        waived = starts_on is not None and starts_on < _changing.signed_on
-        contract.bill_missed = _changing.bill_missed or not waived
+        # What is given back of the old one is paid for on the new one.
+        contract.bill_missed = True
     check_fields(
         contract, leaving_out=("customer", "plan", "location", "on_behalf_of", "signed_by")
     )

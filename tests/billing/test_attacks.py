@@ -10,7 +10,7 @@ from billing import debts, foresight, previews
 from billing.accounts import balance_of, standings
 from billing.charging import charge_other, take_back
 from billing.deposits import return_due
-from billing.models import Account, Product
+from billing.models import Account, Invoice, Product
 from billing.models.issuing import invoice_now
 from billing.models.paying import receive, refund
 from billing.runs import run_billing
@@ -441,10 +441,12 @@ def test_a_prefix_of_another_location_is_refused_and_stops_nobody_else(at):
     assert caught.value.codes == ["prefix_taken"]
     bill(at, "2026-07-01")
     first.edit({"invoice_prefix": ""}, by=None)
-    second.edit({"invoice_prefix": "A-"}, by=None)  # whose numbers were the first one's
-    report = bill(at, "2026-08-01")
-    assert list(report.failed) == [(0, second.pk)]
-    assert report.invoiced == 1
+    second.edit({"invoice_prefix": "A-"}, by=None)  # which has numbered the first one's
+    assert bill(at, "2026-08-01").invoiced == 2
+    numbers = (
+        Invoice.objects.filter(location=second).order_by("pk").values_list("number", flat=True)
+    )
+    assert list(numbers) == ["HH-00001", f"A-{second.pk}-00001"]
 
 
 def test_a_date_that_has_come_at_one_location_only_is_done_there(at):
@@ -527,3 +529,105 @@ def test_a_price_with_tax_in_it_is_credited_in_small_parts(at, parts):
         invoice.credit({invoice.lines.get(): D(part)}, reason="Part", by=None)
         invoice.refresh_from_db()
     assert invoice.settlement == "credited"
+
+
+def test_a_booking_that_was_free_for_a_while_is_charged_again(at, house):
+    room, free = rooms_of(house), None
+    kind = ResourceType.objects.make(name="Free", by=None)
+    free = story.room(house, kind, "Booth")
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    booking = book(room, ada, "2026-06-20 10:00")
+    booking.move_to(free, by=None)
+    assert total(ada) == 0
+    booking.move_to(room, by=None)
+    assert total(ada) == 120
+
+
+def test_what_was_kept_of_a_deposit_is_credited_once(at, house):
+    from billing.deposits import give_back
+
+    contract = signed(at, house, "2026-06-01", price="0", deposit=D(400))
+    invoice = contract.customer.invoices.get()
+    invoice.record_payment(amount=400, by=None)
+    give_back(contract.charges.get(kind="deposit"), amount=300, reason="A lamp", by=None)
+    invoice.refresh_from_db()
+    invoice.credit(reason="The lamp was found", by=None)
+    assert Account.objects.get(customer=contract.customer).credit == 400
+    with pytest.raises(Refused):
+        invoice.credit(reason="Again", by=None)
+
+
+def test_a_paid_deposit_comes_back_although_the_rest_was_written_off(at, house):
+    contract = signed(at, house, "2026-06-01", price="0", deposit=D(400), sign_up_fee=D(50))
+    invoice = contract.customer.invoices.get()
+    invoice.record_payment(amount=400, by=None)
+    invoice.write_off(reason="Rest", by=None)
+    contract.cancel(last_day=day("2026-06-05"), by=None)
+    at("2026-06-10")
+    assert return_due() == 1
+    assert Account.objects.get(customer=contract.customer).credit == 400
+
+
+def test_a_backdated_change_keeps_what_was_waived(at, house):
+    """July was waived for a suspension: it stays so on the new plan."""
+    contract = signed(at, house, "2026-06-01")
+    other = story.plan(house, "Office", "600", billing_day=1)
+    bill(at, "2026-07-01")
+    at("2026-07-20")
+    contract.customer.suspend(by=None, reason="Noise")
+    at("2026-08-10")
+    Customer.objects.get(pk=contract.customer_id).reinstate(by=None)
+    at("2026-08-20")
+    contract.change_plan(to=other, starts_on=day("2026-07-01"), by=None)
+    bill(at, "2026-09-01")
+    assert total(contract.customer) == 300 + 600
+
+
+def test_a_backdated_change_of_a_backdated_contract_waives_no_more_than_was_waived(at, house):
+    """From September, signed on 20 November without the missed fees; moved from November on."""
+    contract = signed(at, house, "2026-11-20", starts_on=day("2026-09-01"))
+    other = story.plan(house, "Office", "600", billing_day=1)
+    bill(at, "2026-12-01")
+    at("2026-12-20")
+    contract.change_plan(to=other, starts_on=day("2026-11-01"), by=None)
+    bill(at, "2027-01-01")
+    assert total(contract.customer) == 1200
+
+
+def test_what_was_written_off_is_not_given_back_by_day(at, house):
+    contract = signed(at, house, "2026-06-01", fee_due="in_advance")
+    bill(at, "2026-06-01")
+    contract.customer.invoices.get().write_off(reason="Gone", by=None)
+    at("2026-06-05")
+    contract.cancel(last_day=day("2026-06-10"), by=None)
+    assert not contract.charges.filter(kind="adjustment").exists()
+
+
+def test_a_job_for_a_day_ahead_gives_nothing_back_early(at, house):
+    contract = signed(at, house, "2026-06-01", price="0", deposit=D(400))
+    contract.cancel(last_day=day("2026-06-30"), by=None)
+    assert return_due(on=day("2026-07-10")) == 0
+
+
+def test_the_front_desk_changes_no_product_and_runs_no_billing(w):
+    badge = Product.objects.offer(name="Badge", price=5, location=w.house, by=w.mona)
+    for deed in (
+        lambda: badge.edit({"price": 1}, by=w.frida),
+        lambda: badge.restock(9, by=w.frida),
+        lambda: badge.archive(by=w.frida),
+        lambda: Product.objects.offer(name="Pin", price=5, location=w.house, by=w.frida),
+        lambda: run_billing(by=w.frida),
+    ):
+        with pytest.raises(Refused):
+            deed()
+
+
+def test_an_exemption_touches_only_what_is_due_afterwards(at):
+    house = story.house()
+    contract = signed(at, house, "2026-06-01")
+    at("2026-07-05")
+    ada = Customer.objects.get(pk=contract.customer_id)
+    ada.edit({"tax_exempt": True, "tax_exempt_reason": "Abroad"}, by=None)
+    bill(at, "2026-08-01")
+    assert [one.tax for one in ada.charges.filter(kind="fee")] == [60, 0]

@@ -372,3 +372,15 @@ def test_there_is_no_final_invoice_of_what_goes_on(at, house):
     with pytest.raises(Refused) as caught:
         final_invoice(contract, by=None)
     assert caught.value.codes == ["no_last_day"]
+
+
+def test_a_price_set_after_the_final_invoice_counts_when_the_contract_goes_on(at, house):
+    from billing.finals import final_invoice
+
+    contract = signed(at, house, "2026-06-01")
+    at("2026-06-10")
+    contract.cancel(last_day=day("2026-08-31"), by=None)
+    final_invoice(contract, by=None)
+    contract.add_price_step(400, from_on=day("2026-08-01"), by=None)
+    contract.withdraw_cancellation(by=None)
+    assert sum(one.price for one in contract.charges.all()) == 300 + 300 + 400
