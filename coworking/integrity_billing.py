@@ -97,7 +97,8 @@ def fees_are_what_the_rule_says() -> Iterator[str]:
             cycles = row.contract.cycles(row.ends_on, since=row.starts_on)
             cycle = next((one for one in cycles if one.start == row.starts_on), None)
             days, of_days = (cycle.days, cycle.of_days) if cycle else (0, 1)
-            piece = charges[-1].explanation["piece"] if charges else row.price
+            latest = max(charges, key=lambda one: one.pk, default=None)
+            piece = latest.explanation["piece"] if latest is not None else row.price
             told = {
                 "kind": "fee", "currency": row.contract.location.currency, "days": days,
                 "of_days": of_days, "piece": piece, "quantity": row.contract.quantity,

@@ -158,6 +158,7 @@ def test_bookings_are_cancelled_only_where_that_was_chosen(at, w, owed):
     owed.record_payment(amount=120, by=w.anton)
     w.house.edit({"debt_cancels_bookings": True}, by=w.mona)
     other = issued(w)
+    assert other.due_on is not None
     at(str(other.due_on + dt.timedelta(21)))
     debts.remind()
     booking.refresh_from_db()

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import time_machine
@@ -202,8 +203,8 @@ def test_a_charge_that_is_taken_back_and_invoiced_at_once_is_one_or_the_other(at
         person = story.person(house)
         charge = charge_other(person, house, text="Thing", amount=10, by=None)
         results = at_once(
-            lambda person=person: invoice_now(person, house, by=None),
-            lambda charge=charge: take_back(charge, reason="Mistake", by=None),
+            partial(invoice_now, person, house, by=None),
+            partial(take_back, charge, reason="Mistake", by=None),
         )
         assert reasons(results) <= {"nothing_to_invoice"}
         charge = Charge.objects.get(pk=charge.pk)
