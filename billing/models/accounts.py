@@ -10,10 +10,12 @@ from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer
+from bookings.models import Booking
+from customers.models import Customer, TeamMembership
 from kit import clock, locks, money
 from kit.fields import Line
 from kit.problems import Problem, Refused, in_words
+from plans.models import Contract
 from spaces.models import Location
 
 
@@ -150,12 +152,23 @@ def around(customers: Iterable[int]) -> set[int]:
     """The keys of all accounts that a deed about these customers may touch: their own, those that
     pay for their teams, and those that were charged for what they used."""
     keys = set(customers)
-    mine = Customer.objects.filter(pk__in=keys)
+    theirs = Q(customer__in=keys)
+    for_teams = theirs & Q(on_behalf_of__isnull=False)
     payers = (
-        set(mine.values_list("team_memberships__team__payer", flat=True))
-        | set(mine.values_list("contracts__on_behalf_of__payer", flat=True))
-        | set(mine.values_list("bookings__on_behalf_of__payer", flat=True))
-        | set(mine.values_list("charges_used__customer", flat=True))
+        set(TeamMembership.objects.filter(theirs).values_list("team__payer", flat=True))
+        | set(Contract.objects.filter(for_teams).values_list("on_behalf_of__payer", flat=True))
+        | set(
+            Booking.objects.filter(for_teams)
+            .order_by()
+            .values_list("on_behalf_of__payer", flat=True)
+            .distinct()
+        )
+        | set(
+            Customer.objects.filter(charges__used_by__in=keys)
+            .order_by()
+            .values_list("pk", flat=True)
+            .distinct()
+        )
     )
     everybody = (keys | payers) - {None}
     return set(Account.objects.filter(customer__in=everybody).values_list("pk", flat=True))

@@ -133,7 +133,9 @@ class CustomerQuerySet(models.QuerySet):
         for invoice in invoices().filter(customer__in=self).unpaid():
             text = _("Invoice %s is not paid.") % invoice.number
             found.setdefault(invoice.customer_id, []).append(Problem("unpaid", text))
-        waiting = charges().filter(customer__in=self).waiting()
+        # A booking ahead is said already.
+        said = Q(booking=None) | Q(booking__end__lte=clock.now())
+        waiting = charges().filter(said, customer__in=self).waiting()
         drafts = invoices().filter(customer__in=self).drafts()
         keys = {*waiting.values_list("customer", flat=True),
                 *drafts.values_list("customer", flat=True)}  # fmt: skip
