@@ -175,6 +175,8 @@ def assert_accessible() -> Callable:
             "runOnly": {"type": "tag", "values": levels},
             "resultTypes": ["violations"],
         }
+        # What is on its way is drawn faintly, on purpose.
+        page.locator(".htmx-request").first.wait_for(state="detached")
         found = axe.run(page, options=options)
         violations = [
             f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
