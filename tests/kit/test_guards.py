@@ -102,7 +102,7 @@ def other_value(field: models.Field) -> Any:
         case models.DateField():
             return dt.date(1999, 1, 1)
         case models.CharField() | models.TextField():
-            return "tampered"
+            return "tampered"[: field.max_length]
     return 10**8
 
 
