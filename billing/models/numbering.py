@@ -44,19 +44,13 @@ class Series(models.Model):
 
         Where another location has numbered with the prefix, it gets the location's key behind it.
         """
-        wanted = (
-            location.invoice_prefix if kind == cls.Kind.INVOICE else location.credit_note_prefix
-        )
-        mine = cls.objects.filter(location=location, kind=kind)
-        if not wanted:
-            made_up = mine.filter(prefix__startswith=_made_up(location, kind)).first()
-            return made_up or cls._begun(location, kind, _free_prefix(location, kind))
-        found = cls.objects.filter(prefix=wanted).first()
-        if found is None:
-            return cls._begun(location, kind, wanted)
-        if (found.location_id, found.kind) != (location.pk, kind):
-            return cls._begun(location, kind, f"{wanted}{location.pk}-")
-        return found
+        of_invoices = kind == cls.Kind.INVOICE
+        wanted = location.invoice_prefix if of_invoices else location.credit_note_prefix
+        wanted = wanted or _made_up(location, kind)
+        series = cls._begun(location, kind, wanted)
+        if (series.location_id, series.kind) != (location.pk, kind):
+            series = cls._begun(location, kind, f"{wanted}{location.pk}-")
+        return series
 
     @classmethod
     def _begun(cls, location: Location, kind: str, prefix: str) -> "Series":
@@ -118,11 +112,3 @@ def _made_up(location: Location, kind: str) -> str:
     initials = "".join(word[0] for word in re.findall(r"[A-Za-z0-9]+", words.plain(location.name)))
     stem = initials[:6].upper() or "INV"
     return f"{stem}-C" if kind == Series.Kind.CREDIT_NOTE else f"{stem}-"
-
-
-def _free_prefix(location: Location, kind: str) -> str:
-    """A prefix from the location's initials that nobody has: "RH-", "RH-C"; else with its key."""
-    wanted = _made_up(location, kind)
-    if not Series.objects.filter(prefix=wanted).exists():
-        return wanted
-    return f"{wanted}{location.pk}-"
