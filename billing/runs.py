@@ -353,7 +353,7 @@ def run_billing(
     One invoice per account and date, all issued on the run's date, or drafts where the location
     says so. With `dry_run` nothing is stored, and `on` may lie ahead. An account that cannot be
     worked out or stored is left as it is and reported; the others go on. Raises `Refused` with
-    `future_date`, `date_goes_back` (a later date has its number already) or `prefix_taken`.
+    `not_books`, `future_date` or `date_goes_back` (a later date has its number already).
     """
     places = list(locations if locations is not None else Location.objects.all())
     if by is not None and not all(by.may("keep_books", at=place) for place in places):
@@ -366,7 +366,8 @@ def run_billing(
     days = {place.pk: on or place.today() for place in places}
     report = Report(on=days)
     if not dry_run:
-        places = [place for place in places if _may_number(place, days[place.pk], report)]
+        for place in places:
+            _refuse_date(place, days[place.pk])
     if chunk is None:
         chunk = SMALL_CHUNK if connection.vendor == "sqlite" and not dry_run else CHUNK
     if not dry_run and (places or run is not None):
@@ -393,19 +394,6 @@ def run_billing(
 _AHEAD = Problem(
     "future_date", gettext_lazy("This date has not come yet: only a preview may look ahead."), "on"
 )
-
-
-def _may_number(place: Location, on: dt.date, report: Report) -> bool:
-    """Whether a location can give numbers of that date. One whose prefix is another's is reported
-    and left out; the others go on."""
-    try:
-        _refuse_date(place, on)
-    except Refused as refused:
-        if refused.codes != ["prefix_taken"]:
-            raise
-        report.failed[0, place.pk] = str(refused)
-        return False
-    return True
 
 
 def _refuse_date(place: Location, on: dt.date) -> None:

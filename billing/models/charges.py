@@ -210,10 +210,6 @@ class Charge(models.Model):
         return self.ends_on - dt.timedelta(days=1) if self.ends_on else None
 
     @property
-    def account_key(self) -> tuple[int, int]:
-        return (self.customer_id, self.location_id)
-
-    @property
     def invoice(self):
         """The invoice that has taken it, a draft or an issued one, or None."""
         line = getattr(self, "line", None)

@@ -13,7 +13,7 @@ from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.products import Product
 from customers.models import Customer, Team
-from kit import audit, clock, locks, money, words
+from kit import audit, clock, locks, money
 from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from plans.cycles import DAY, Cycle, Rhythm, Terms, cycles
@@ -276,13 +276,6 @@ def subscribe(
     )  # fmt: skip
     settling.follow(made, (), on=on, by=by)
     return made
-
-
-def period_words(cycle: Cycle) -> str:
-    """A period with its last day: "1 Jun to 30 Jun 2026"."""
-    return _("%(first)s to %(last)s") % {
-        "first": words.day(cycle.start), "last": words.day(cycle.last_day),
-    }  # fmt: skip
 
 
 speak_for(
