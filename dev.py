@@ -236,7 +236,8 @@ def run(arguments: list[str]) -> int:
     for step in steps:
         code = subprocess.run([*manage, *step], env=environment, cwd=HOUSE).returncode
         if code:
-            sys.stderr.write(f"manage.py {step[0]} failed: what went wrong stands above.\n")
+            if code != 3:  # a refusal has said everything
+                sys.stderr.write(f"manage.py {step[0]} failed: what went wrong stands above.\n")
             return code
 
     serve = [*manage, "runserver", f"127.0.0.1:{options.port}", "--skip-checks"]

@@ -5,6 +5,7 @@ import logging
 from django.core.checks import Error, Tags, register
 from django.db import DatabaseError
 
+from coworking import versions
 from kit import guards, policies
 
 log = logging.getLogger(__name__)
@@ -33,10 +34,13 @@ def every_guard_stands(app_configs, databases=None, **kwargs) -> list[Error]:
 
 
 def say_at_start() -> None:
-    """Tell the log of a server that starts on a database whose guards are down."""
+    """Log an error when a server starts on another version's database or without its guards."""
     try:
+        reason = versions.why_unusable()
         missing = guards.missing()
     except DatabaseError:
         return  # /readyz tells of a database that does not answer
-    if missing:
+    if reason:
+        log.error("%s", reason)
+    elif missing:
         log.error("guards are not standing, run manage.py migrate: %s", ", ".join(missing))

@@ -5,6 +5,8 @@ On SQLite triggers keep them apart: see `bookings.models.guards`.
 
 from django.db import migrations
 
+from kit.schema import PostgresSQL
+
 ADD = [
     """
 ALTER TABLE bookings_booking ADD CONSTRAINT bookings_stay_apart EXCLUDE USING gist (
@@ -25,16 +27,7 @@ DROP = [
 ]
 
 
-def run(statements):
-    def operation(apps, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            for statement in statements:
-                schema_editor.execute(statement)
-
-    return operation
-
-
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0001_first_bookings")]
+    dependencies = [("bookings", "0001_initial")]
 
-    operations = [migrations.RunPython(run(ADD), run(DROP))]
+    operations = [PostgresSQL(ADD, DROP)]

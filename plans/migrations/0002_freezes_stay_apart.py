@@ -6,6 +6,8 @@ for equality, so that no extension is needed.
 
 from django.db import migrations
 
+from kit.schema import PostgresSQL
+
 ADD = """
 ALTER TABLE plans_freeze ADD CONSTRAINT freezes_stay_apart EXCLUDE USING gist (
     int8range(contract_id, contract_id, '[]') WITH &&,
@@ -15,15 +17,7 @@ ALTER TABLE plans_freeze ADD CONSTRAINT freezes_stay_apart EXCLUDE USING gist (
 DROP = "ALTER TABLE plans_freeze DROP CONSTRAINT freezes_stay_apart"
 
 
-def run(statement):
-    def operation(apps, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(statement)
-
-    return operation
-
-
 class Migration(migrations.Migration):
-    dependencies = [("plans", "0001_first_plans")]
+    dependencies = [("plans", "0001_initial")]
 
-    operations = [migrations.RunPython(run(ADD), run(DROP))]
+    operations = [PostgresSQL(ADD, DROP)]
