@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -312,12 +313,14 @@ def test(arguments: list[str]) -> int:
         "--engine", choices=("sqlite", "postgresql"), help="one of the engines instead of both"
     )
     parser.add_argument(
-        "--in-turn", action="store_true", help="one engine after the other, not side by side"
+        "--in-turn", action="store_true", help="one part after the other, not side by side"
+    )
+    parser.add_argument(
+        "--shuffle", type=int, metavar="SEED", help="in the random order that the number gives"
     )
     options, for_pytest = parser.parse_known_args(arguments)
-    engines = [options.engine] if options.engine else ["sqlite", "postgresql"]
-    if options.quick:
-        engines = engines[:1]
+    if options.shuffle is not None:
+        for_pytest += ["--random-order-bucket=global", f"--random-order-seed={options.shuffle}"]
     chromium = None if options.quick else find_chromium()
     if not options.quick and not chromium and os.environ.get("CI"):
         refuse("No Chromium was found, and CI must not skip the browser tests (CHROMIUM=path).")
@@ -325,61 +328,82 @@ def test(arguments: list[str]) -> int:
     if not chromium and not options.quick:
         say("Browser tests are skipped: no Chromium was found (install it, or set CHROMIUM).")
 
-    # The second engine runs beside the first one where there are processors for both; what it has
-    # to say is said afterwards.
-    beside = engines[1:] if (os.cpu_count() or 1) > 1 and not options.in_turn else []
-    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
-        running = {}
-        for engine in beside:
-            output = (Path(folder) / engine).open("w+b")
-            running[engine] = (
-                output,
-                pool.submit(timed, suite_on, engine, for_pytest, chromium, output),
-            )
-        results = []
-        for engine in engines:
-            say(f"\n── {engine} ──")
-            if engine not in running:
-                results.append((engine, *timed(suite_on, engine, for_pytest, chromium)))
-                continue
-            output, told = running[engine]
-            results.append((engine, *told.result()))
-            output.seek(0)
-            say(output.read().decode(errors="replace"))
-            output.close()
-    say("")
-    for engine, code, seconds in results:
-        verdict = {0: "passed", 5: "no test was chosen"}.get(code, "FAILED")
-        say(f"{engine}: {verdict} in {seconds:.0f} s")
-    return max(code for _engine, code, _seconds in results)
+    parts = [Part("sqlite", "sqlite", "not bench and not browser")]
+    if not options.quick:
+        # What no engine can change runs on SQLite only; the tests find it out by themselves.
+        parts.append(Part("postgresql", "postgresql", "not bench and not one_engine"))
+        if chromium:
+            parts.append(Part("browser", "sqlite", "not bench and browser"))
+    parts = [part for part in parts if options.engine in (None, part.engine)]
+    workers = 1 if options.in_turn or len(parts) == 1 else min(2, os.cpu_count() or 1)
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(workers) as pool:
+        folder = Path(name)
+        running = [
+            pool.submit(run_part, part, for_pytest, chromium, folder, aside=workers > 1)
+            for part in parts
+        ]
+        for part, done in zip(parts, running, strict=True):
+            done.result()
+            if workers > 1:
+                say(f"\n── {part.name} ──")
+                say((folder / f"{part.name}.out").read_text(errors="replace"))
+        say(slowest(folder))
+    for part in parts:
+        verdict = {0: "passed", 5: "no test was chosen"}.get(part.code, "FAILED")
+        say(f"{part.name}: {verdict} in {part.seconds:.0f} s")
+    # That nothing was chosen is no failure where another part has chosen something.
+    codes = {part.code for part in parts}
+    return max(codes - {5}, default=5)
 
 
-def timed(act, *arguments) -> tuple[int, float]:
-    """What a step gave back, and how many seconds it took."""
+@dataclass
+class Part:
+    """A part of the suite that runs by itself: its tests on one engine, and how it ended."""
+
+    name: str
+    engine: str
+    chosen: str
+    code: int = 1
+    seconds: float = 0.0
+
+
+def run_part(
+    part: Part, for_pytest: list[str], chromium: str | None, folder: Path, *, aside: bool
+) -> None:
+    """Run pytest for one part; beside other parts its output goes into a file of the folder."""
     started = time.monotonic()
-    return act(*arguments), time.monotonic() - started
-
-
-def suite_on(engine: str, for_pytest: list[str], chromium: str | None, output=None) -> int:
-    """Run pytest against one engine, into a file where one is given."""
     environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
+    environment["TEST_DURATIONS"] = str(folder / f"{part.name}.durations")
     if chromium:
         environment |= {"CHROMIUM": chromium, "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
     with contextlib.ExitStack() as stack:
-        if engine == "postgresql":
+        if part.engine == "postgresql":
             given = os.environ.get("TEST_DATABASE_URL")
             environment["TEST_DATABASE_URL"] = given or stack.enter_context(throwaway_postgres())
-        # The expression of the person who asks comes later and therefore wins.
-        unwanted = "not bench" if chromium else "not bench and not browser"
-        if engine == "postgresql":
-            unwanted += " and not looks"
-        return subprocess.run(
-            [str(PYTHON), "-m", "pytest", "-m", unwanted, *for_pytest],
+        output = stack.enter_context((folder / f"{part.name}.out").open("wb")) if aside else None
+        part.code = subprocess.run(
+            # The expression of the person who asks comes later and therefore wins.
+            [str(PYTHON), "-m", "pytest", "-m", part.chosen, *for_pytest],
             env=environment,
             cwd=HOUSE,
             stdout=output,
             stderr=output and subprocess.STDOUT,
         ).returncode
+    part.seconds = time.monotonic() - started
+
+
+def slowest(folder: Path, count: int = 20) -> str:
+    """Return a list of the slowest tests of all parts, set-up and tear-down included."""
+    found = [
+        (seconds, file.stem, test)
+        for file in folder.glob("*.durations")
+        for test, seconds in json.loads(file.read_text()).items()
+    ]
+    lines = [
+        f"{seconds:6.1f} s  {part:10}  {test}"
+        for seconds, part, test in sorted(found, reverse=True)[:count]
+    ]
+    return "\n".join([f"The {len(lines)} slowest tests:", *lines, ""])
 
 
 def find_chromium() -> str | None:
@@ -552,37 +576,58 @@ def check(arguments: list[str]) -> int:
     ensure("requirements-test.txt")
     rooms = [room for room in ROOMS if (HOUSE / room).is_dir()]
     steps: list[tuple[str, list[str]]] = [
+        ("mypy", [tool("mypy"), "dev.py", "manage.py", "tests", *rooms]),
         ("ruff", [tool("ruff"), "check", "."]),
         ("ruff format", [tool("ruff"), "format", "--check", "."]),
-        ("mypy", [tool("mypy"), "dev.py", "manage.py", "tests", *rooms]),
         ("import contract", [tool("lint-imports"), "--no-cache"]),
         ("templates", [tool("djade"), "--check", "--target-version", "5.2", *templates()]),
     ]
-    failed = []
-    for name, command in steps:
-        failed += ask(name, command, dict(os.environ))
-    with tempfile.TemporaryDirectory(prefix="coworking-check-") as folder:
-        production = production_settings(Path(folder))
-        manage = [str(PYTHON), str(HOUSE / "manage.py")]
-        for name, command in (
-            ("migrations", ["makemigrations", "--check", "--dry-run"]),
-            ("migrate", ["migrate", "--verbosity", "0"]),
-            ("static files", ["collectstatic", "--noinput", "--verbosity", "0"]),
-            (
-                "deployment",
-                ["check", "--deploy", "--fail-level", "WARNING", "--database", "default"],
-            ),
-        ):
-            failed += ask(name, [*manage, *command], production)
-    say(f"\n{'FAILED: ' + ', '.join(failed) if failed else 'Everything is in order.'}")
+    with (
+        tempfile.TemporaryDirectory(prefix="coworking-check-") as folder,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        # The types take as long as everything else together.
+        answers = [pool.submit(ask, name, command, dict(os.environ)) for name, command in steps]
+        answers.append(pool.submit(ask_of_production, Path(folder)))
+        failed = []
+        for answer in answers:
+            output, names = answer.result()
+            say(output)
+            failed += names
+    say(f"{'FAILED: ' + ', '.join(failed) if failed else 'Everything is in order.'}")
     return 1 if failed else 0
 
 
-def ask(name: str, command: list[str], environment: dict[str, str]) -> list[str]:
-    """Run one check; returns its name if it failed, nothing if it passed."""
-    say(f"── {name}")
-    code = subprocess.run(command, env=environment, cwd=HOUSE).returncode
-    return [name] if code else []
+def ask(name: str, command: list[str], environment: dict[str, str]) -> tuple[str, list[str]]:
+    """Run one check; returns what it said, and its name if it failed."""
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=HOUSE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return f"── {name}\n{done.stdout}".rstrip(), [name] if done.returncode else []
+
+
+def ask_of_production(folder: Path) -> tuple[str, list[str]]:
+    """Ask of a new installation with the settings of production; returns as `ask` does."""
+    production = production_settings(folder)
+    said, failed = [], []
+    for name, command in (
+        ("migrations", ["makemigrations", "--check", "--dry-run"]),
+        ("migrate", ["migrate", "--verbosity", "0"]),
+        ("static files", ["collectstatic", "--noinput", "--verbosity", "0"]),
+        (
+            "deployment",
+            ["check", "--deploy", "--fail-level", "WARNING", "--database", "default"],
+        ),
+    ):
+        output, names = ask(name, [str(PYTHON), str(HOUSE / "manage.py"), *command], production)
+        said.append(output)
+        failed += names
+    return "\n".join(said), failed
 
 
 def tool(name: str) -> str:

@@ -6,11 +6,12 @@ has changed is replaced. `missing()` tells what is not standing.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.apps import apps
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,32 @@ def down(using: str = DEFAULT_DB_ALIAS, *, labels: Iterable[str] | None = None) 
             if chosen is None or not chosen.isdisjoint({guard.app, *guard.reads}):
                 for statement in guard.drop(connection.vendor):
                     cursor.execute(statement)
+
+
+@contextmanager
+def rows_may_go(tables: Collection[str], using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Let the rows of some tables be deleted, in one transaction; then the guards stand again.
+
+    Guards that are not standing at the start are not put up.
+    """
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        standing = _standing(using)
+        lifted = [
+            guard
+            for guard in _guards.values()
+            if guard.table in tables and guard.event == "DELETE" and guard.name in standing
+        ]
+        for guard in lifted:
+            for statement in guard.drop(connection.vendor):
+                cursor.execute(statement)
+        yield
+        if connection.vendor == "postgresql":
+            # A trigger cannot be made while foreign keys of its table wait to be checked.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for guard in lifted:
+            for statement in guard.create(connection.vendor):
+                cursor.execute(statement)
 
 
 def before_migrate(sender, using, plan=(), **kwargs) -> None:

@@ -1,41 +1,40 @@
-"""Operations for migrations that Django does not bring: many tables at once, SQL for PostgreSQL."""
+"""Operations for migrations that Django does not bring: a batch, and SQL for PostgreSQL only."""
 
 from collections.abc import Sequence
 
-from django.db.migrations.operations import CreateModel, RunSQL
-from django.db.migrations.operations.base import Operation, OperationCategory
+from django.db.migrations.operations import RunSQL
+from django.db.migrations.operations.base import Operation
 
 
-class CreateModels(Operation):
-    """Create the tables of a first migration.
+class Batch(Operation):
+    """Run operations on different models as one.
 
-    It does what the listed `CreateModel` operations do one after the other. Each of them would
-    make Django render every related model of the project again, which was most of the time that
-    `migrate` took; here they are rendered once. The models may refer to each other in this order.
+    Django renders every related model of the project again for each operation, which was most of
+    the time that `migrate` took; here they are rendered once. No operation may depend on another
+    one but by a foreign key to a model that is created.
     """
 
-    category = OperationCategory.ADDITION
-    serialization_expand_args = ["models"]
+    serialization_expand_args = ["operations"]
 
-    def __init__(self, models: Sequence[CreateModel]):
-        self.models = models
+    def __init__(self, operations: Sequence[Operation]):
+        self.operations = operations
 
     def state_forwards(self, app_label, state):
-        # Models that are added to a rendered state are rendered one by one.
+        # In a state that is rendered each change would be rendered by itself.
         state.__dict__.pop("apps", None)
-        for model in self.models:
-            model.state_forwards(app_label, state)
+        for operation in self.operations:
+            operation.state_forwards(app_label, state)
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
-        for model in self.models:
-            model.database_forwards(app_label, schema_editor, from_state, to_state)
+        for operation in self.operations:
+            operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
-        for model in reversed(self.models):
-            model.database_backwards(app_label, schema_editor, from_state, to_state)
+        for operation in reversed(self.operations):
+            operation.database_backwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self):
-        return "Create the models " + ", ".join(model.name for model in self.models)
+        return "; ".join(operation.describe() for operation in self.operations)
 
 
 class PostgresSQL(RunSQL):

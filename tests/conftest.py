@@ -1,15 +1,22 @@
 """What every test may ask for. The people of the tests live in story.py."""
 
 import importlib.util
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+import time_machine
 from django.core.cache import cache
+
+from tests import databases
+from tests.databases import Worlds
 
 # A property test says the same thing on each machine and each day, however slow the machine is.
 hypothesis.settings.register_profile(
@@ -21,6 +28,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("house")
 
+HAS_COMMITTED = pytest.StashKey[bool]()
 NAMES_OF_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 collect_ignore = [] if HAS_PLAYWRIGHT else ["browser"]
@@ -32,9 +40,17 @@ def chromium() -> str | None:
     return given or next((path for name in NAMES_OF_CHROMIUM if (path := shutil.which(name))), None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a browser where there is none, but never where CI counts on it."""
+    """Mark what no engine can change, and skip what needs a browser where there is none.
+
+    A test that uses no database, or a browser, says the same on each engine: `dev.py test` runs it
+    on SQLite only.
+    """
     wanted = [item for item in items if item.get_closest_marker("browser")]
+    for item in items:
+        if item.get_closest_marker("browser") or not _uses_the_database(item):
+            item.add_marker("one_engine")
     if not wanted:
         return
     # They come last: from the first one on an event loop runs in this thread, and while it does
@@ -48,6 +64,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     else:
         for item in wanted:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+def _uses_the_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"}
+    return bool(item.get_closest_marker("django_db")) or not fixtures.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
+
+
+_durations: dict[str, float] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _durations[report.nodeid] = _durations.get(report.nodeid, 0.0) + report.duration
+
+
+def pytest_sessionfinish() -> None:
+    """Write how long each test took, where `dev.py test` wants to know it."""
+    if file := os.environ.get("TEST_DURATIONS"):
+        Path(file).write_text(json.dumps(_durations))
 
 
 @pytest.fixture(autouse=True)
@@ -194,25 +230,95 @@ def house() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-# The small world
+# The databases and the people
+
+
+def _commits(request: pytest.FixtureRequest) -> bool:
+    """Whether the test has transactions of its own, as pytest-django sees it."""
+    marker = request.node.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction")) or not {
+        "transactional_db",
+        "live_server",
+    }.isdisjoint(request.fixturenames)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[Worlds]:
+    """The empty test database, and the worlds that are made of it."""
+    with django_db_blocker.unblock():
+        worlds = Worlds()
+    yield worlds
+    with django_db_blocker.unblock():
+        left = databases.rows_left()
+        changed = worlds.drop()
+    assert not changed, f"Tests have changed what others start from: {changed}."
+    assert not left, f"Tests have left rows in {left}."
+
+
+def _world_of(request: pytest.FixtureRequest) -> str | None:
+    """Return the name of the world that a test starts from."""
+    return next((name for name in databases.BUILDERS if name in request.fixturenames), None)
 
 
 @pytest.fixture
-def w(db):
-    """Everybody of `tests/story.py`, with the clock at 20 November 2026."""
-    import time_machine
+def _database(request, django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Choose the database of the test before its transaction begins."""
+    name = _world_of(request)
+    if name is None or _commits(request):
+        yield
+        return
+    with django_db_blocker.unblock():
+        world = django_db_setup[name]
+    with world.selected():
+        yield
+    if request.node.stash[HAS_COMMITTED]:
+        with django_db_blocker.unblock():
+            django_db_setup.forget(name)
 
-    from tests import story
 
-    with time_machine.travel("2026-11-20 12:00Z", tick=False):
-        yield story.world()
+@pytest.fixture
+def _django_db_helper(request, _database, _django_db_helper) -> Iterator[None]:
+    """Fail a test that commits although it should be rolled back."""
+    before = databases.last_commit()
+    yield
+    after = databases.last_commit()
+    committed = not _commits(request) and after not in (before, None)
+    request.node.stash[HAS_COMMITTED] = committed
+    if committed:
+        pytest.fail("The test has committed what it wrote; django_db(transaction=True) may do so.")
+
+
+@pytest.fixture
+def _world(request, db, django_db_setup) -> Iterator[Any]:
+    """What the world's builder has returned, with the clock at 20 November 2026."""
+    name = _world_of(request)
+    with time_machine.travel(databases.CLOCK, tick=False):
+        yield (
+            django_db_setup.committed(name)
+            if _commits(request)
+            else django_db_setup[name].objects()
+        )
+
+
+@pytest.fixture
+def w(_world) -> SimpleNamespace:
+    """Everybody of `tests/story.py`."""
+    return _world
+
+
+@pytest.fixture
+def history(_world) -> None:
+    """Everybody, with at least one row in every guarded table."""
+
+
+@pytest.fixture
+def demo(_world) -> None:
+    """The space that `manage.py demo` makes, with sixty customers."""
 
 
 @pytest.fixture
 def at(db) -> Iterator[Callable]:
     """Set the clock: `at("2026-11-20")` is noon in Greenwich that day."""
-    import time_machine
-
     travellers = []
 
     def travel(moment: str) -> None:

@@ -23,8 +23,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        kit.schema.CreateModels(
-            models=[
+        kit.schema.Batch(
+            operations=[
                 migrations.CreateModel(
                     name="Account",
                     fields=[

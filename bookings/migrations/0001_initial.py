@@ -22,8 +22,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        kit.schema.CreateModels(
-            models=[
+        kit.schema.Batch(
+            operations=[
                 migrations.CreateModel(
                     name="ResourceType",
                     fields=[

@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        kit.schema.CreateModels(
-            models=[
+        kit.schema.Batch(
+            operations=[
                 migrations.CreateModel(
                     name="User",
                     fields=[

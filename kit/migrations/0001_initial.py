@@ -10,8 +10,8 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
-        kit.schema.CreateModels(
-            models=[
+        kit.schema.Batch(
+            operations=[
                 migrations.CreateModel(
                     name="CacheEntry",
                     fields=[

@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        kit.schema.CreateModels(
-            models=[
+        kit.schema.Batch(
+            operations=[
                 migrations.CreateModel(
                     name="CustomerImport",
                     fields=[

@@ -11,12 +11,6 @@ from tests import story
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def demo(at):
-    at("2026-11-20")
-    call_command("demo", customers=60)
-
-
 def test_the_demo_space_is_believable_and_sound(demo):
     assert Location.objects.get().name == "Riverside House"
     assert set(Plan.objects.values_list("name", flat=True)) == {

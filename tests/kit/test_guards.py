@@ -5,29 +5,25 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import StringIO
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import IntegrityError, connection, migrations, models, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
 from django.db.utils import DatabaseError
 
-from billing.charging import charge_other, take_back
-from billing.models import Document, Product
-from billing.models.issuing import invoice_now
-from bookings.models import PlanCredit, ResourceType
 from customers.models import Customer, StatusChange
-from kit import audit, guards
+from kit import guards
 from kit.models import AuditEntry
+from kit.schema import Batch
 from plans.models import ContractEvent, Freeze
-from tests import story
+from tests.history import GUARDED, MODELS
 
-MODELS = {model._meta.db_table: model for model in apps.get_models()}
-GUARDED = sorted({guard.table for guard in guards._guards.values()})
 LEDGERS = sorted(
     guard.table for guard in guards._guards.values() if guard.name.endswith("_stays_as_written")
 )
@@ -48,44 +44,6 @@ def run(sql: str, *values: Any) -> None:
 def refused_by(name: str, sql: str, *values: Any) -> None:
     with pytest.raises(DatabaseError, match=name), transaction.atomic():
         run(sql, *values)
-
-
-@pytest.fixture
-def history(request) -> None:
-    """At least one row in every guarded table."""
-    w = request.getfixturevalue("w")
-    w.ada_contract.freeze(
-        from_on=story.TODAY + dt.timedelta(5), until=story.TODAY + dt.timedelta(9), by=w.mona
-    )
-    rooms = ResourceType.objects.make(name="Meeting rooms", by=None)
-    rooms.add_rate(per="hour", price=60, by=None)
-    PlanCredit.objects.give(w.hot_desk, hours=4, types=[rooms], by=w.mona)
-    ten: Any = {"start": story.moment("2026-11-23 10:00"), "end": story.moment("2026-11-23 11:00")}
-    story.room(w.house, rooms).book(customer=w.ada, **ten, by=w.mona)
-    story.room(w.house, rooms, "Desk 1").assign(contract=w.lin_contract, by=w.mona)
-    billed(w)
-    audit.seal()
-    lacking = [table for table in GUARDED if not MODELS[table]._base_manager.exists()]
-    assert not lacking, f"the story has no row for {lacking}"
-
-
-def billed(w) -> None:
-    """Invoices that were paid too much, in part, credited and written off, and what they are of."""
-    locker = Product.objects.offer(
-        name="Locker", price=9, location=w.house, recurring=True, by=None
-    )
-    locker.subscribe(w.ada, starts_on=story.day("2026-09-01"), by=w.mona)
-    invoices = []
-    for text in ("Key", "Lamp"):
-        charge_other(w.ada, w.house, text=text, amount=100, by=None)
-        invoices.append(invoice_now(w.ada, w.house, by=w.mona))
-    paid, lost = invoices
-    paid.record_payment(amount=500, by=w.mona, reference="Transfer")
-    paid.credit(reason="Mistake", by=w.mona)
-    take_back(charge_other(w.ada, w.house, text="Void", amount=1, by=w.mona), reason="x", by=w.mona)
-    charge_other(w.noor, w.house, text="Fine", amount=100, by=w.mona)
-    invoice_now(w.noor, w.house, by=w.mona).write_off(reason="Gone", by=w.mona)
-    Document.objects.create(invoice=lost, pdf=b"%PDF", sha256="0" * 64, made_with="by hand")
 
 
 def other_value(field: models.Field) -> Any:
@@ -258,6 +216,14 @@ def test_a_guard_with_an_older_text_is_replaced_and_others_are_left_alone(monkey
 # Through migrations
 
 
+@cache
+def rendered_state() -> ProjectState:
+    """The models as the migrations say; rendered once, for clones take that along."""
+    state = MigrationLoader(None).project_state()
+    assert state.apps
+    return state
+
+
 @contextmanager
 def migrated(app: str, *operations) -> Iterator[Any]:
     """A migration of the app applied with everything `migrate` does around it, then undone."""
@@ -272,7 +238,7 @@ def migrated(app: str, *operations) -> Iterator[Any]:
             act(editor)
         emit_post_migrate_signal(**how, plan=plan)
 
-    before = MigrationLoader(connection).project_state()
+    before = rendered_state()
     around(False, lambda editor: migration.apply(before.clone(), editor))
     try:
         yield
@@ -352,72 +318,96 @@ def _named(table: str) -> tuple[str, str]:
 def test_changed_tables_keep_their_rows_and_guards(history, app, monkeypatch):
     """Columns are widened, renamed, dropped and added: on SQLite each remakes the table, which
     loses its triggers."""
-    for table in GUARDED:
-        if _named(table)[0] == app:
-            field = field_to_change(table)
-            rows = MODELS[table]._base_manager.count()
-            _widen(table, field, rows)
-            _rename(table, field, monkeypatch)
-            _point_elsewhere(table)
-            _drop(table, field, rows, monkeypatch)
+    tables = [table for table in GUARDED if _named(table)[0] == app]
+    rows = {table: MODELS[table]._base_manager.count() for table in tables}
+    _widen(app, rows)
+    _rename(app, tables, monkeypatch)
+    _point_elsewhere(app, tables)
+    _drop(app, rows, monkeypatch)
 
 
-def _widen(table: str, field: models.Field, rows: int) -> None:
-    app, model = _named(table)
-    wider = models.TextField(null=True)
-    with migrated(app, migrations.AlterField(model, field.name, wider)):
-        still_guards(table)
-        assert MODELS[table]._base_manager.values("pk").count() == rows
-    still_guards(table)
-
-
-def _rename(table: str, field: models.Field, monkeypatch) -> None:
-    app, model = _named(table)
-    operation = migrations.RenameField(model, field.name, "renamed")
-    before = MODELS[table]._base_manager.order_by("pk").values_list(field.name, flat=True)
-    values = list(before)
-    with monkeypatch.context() as patch:
-        redeclared(patch, table, str(field.column), "renamed")
-        with migrated(app, operation):
+def _widen(app: str, rows: dict[str, int]) -> None:
+    wider = [
+        migrations.AlterField(
+            _named(table)[1], field_to_change(table).name, models.TextField(null=True)
+        )
+        for table in rows
+    ]
+    with migrated(app, Batch(wider)):
+        for table, count in rows.items():
             still_guards(table)
-            if table in LEDGERS:
-                with pytest.raises(IntegrityError), transaction.atomic():
-                    run(f"UPDATE {table} SET renamed = '1999-01-01'")  # noqa: S608
+            assert MODELS[table]._base_manager.values("pk").count() == count
+    for table in rows:
+        still_guards(table)
+
+
+def _rename(app: str, tables: list[str], monkeypatch) -> None:
+    fields = {table: field_to_change(table) for table in tables}
+    before = {
+        table: MODELS[table]._base_manager.order_by("pk").values_list(field.name, flat=True)
+        for table, field in fields.items()
+    }
+    values = {table: list(found) for table, found in before.items()}
+    operations = [
+        migrations.RenameField(_named(table)[1], field.name, "renamed")
+        for table, field in fields.items()
+    ]
+    with monkeypatch.context() as patch:
+        for table, field in fields.items():
+            redeclared(patch, table, str(field.column), "renamed")
+        with migrated(app, Batch(operations)):
+            for table in tables:
+                still_guards(table)
+                if table in LEDGERS:
+                    with pytest.raises(IntegrityError), transaction.atomic():
+                        run(f"UPDATE {table} SET renamed = '1999-01-01'")  # noqa: S608
             patch.undo()
-    still_guards(table)
-    assert list(before.all()) == values
-
-
-def _point_elsewhere(table: str) -> None:
-    app, model = _named(table)
-    points = models.ForeignKey("spaces.Location", models.PROTECT, null=True, related_name="+")
-    with migrated(app, migrations.AddField(model, "somewhere", points)):
+    for table in tables:
         still_guards(table)
-    still_guards(table)
+        assert list(before[table].all()) == values[table]
 
 
-def _drop(table: str, field: models.Field, rows: int, monkeypatch) -> None:
-    app, model = _named(table)
-    # Coming back, the column needs something for the rows that are there.
-    with_default = field.clone()
-    if not with_default.has_default():
-        is_date = isinstance(field, models.DateField)
-        with_default.default = dt.date(2026, 1, 1) if is_date else ""
-    with monkeypatch.context() as patch:
-        redeclared(patch, table, str(field.column), None)
-        with migrated(
-            app,
-            migrations.AlterField(model, field.name, with_default),
-            migrations.RemoveField(model, field.name),
-        ):
+def _point_elsewhere(app: str, tables: list[str]) -> None:
+    points = [
+        migrations.AddField(
+            _named(table)[1],
+            "somewhere",
+            models.ForeignKey("spaces.Location", models.PROTECT, null=True, related_name="+"),
+        )
+        for table in tables
+    ]
+    with migrated(app, Batch(points)):
+        for table in tables:
             still_guards(table)
-            with connection.cursor() as cursor:
+    for table in tables:
+        still_guards(table)
+
+
+def _drop(app: str, rows: dict[str, int], monkeypatch) -> None:
+    fields = {table: field_to_change(table) for table in rows}
+    defaults, removals = [], []
+    for table, field in fields.items():
+        # Coming back, the column needs something for the rows that are there.
+        with_default = field.clone()
+        if not with_default.has_default():
+            is_date = isinstance(field, models.DateField)
+            with_default.default = dt.date(2026, 1, 1) if is_date else ""
+        model = _named(table)[1]
+        defaults.append(migrations.AlterField(model, field.name, with_default))
+        removals.append(migrations.RemoveField(model, field.name))
+    with monkeypatch.context() as patch:
+        for table, field in fields.items():
+            redeclared(patch, table, str(field.column), None)
+        with migrated(app, Batch(defaults), Batch(removals)), connection.cursor() as cursor:
+            for table, count in rows.items():
+                still_guards(table)
                 found = connection.introspection.get_table_description(cursor, table)
-                assert field.column not in [column.name for column in found]
+                assert fields[table].column not in [column.name for column in found]
                 cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
-                assert cursor.fetchone() == (rows,)
+                assert cursor.fetchone() == (count,)
             patch.undo()
-    still_guards(table)
+    for table in rows:
+        still_guards(table)
 
 
 @pytest.mark.django_db(transaction=True)

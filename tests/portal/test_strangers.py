@@ -219,18 +219,21 @@ def test_the_panel_shows_customers_nothing_whatever_they_ask_for(w, rows, who):
     browser = Client()
     browser.force_login(login)
     before = everything()
+    addresses = set()
     for route in policies.routes():
         if not route.address.startswith("panel/"):
             continue
-        for whose, method in itertools.product(rows, ("GET", "POST")):
+        for whose in rows:
             keys = {
                 **dict.fromkeys(nouns(route), 1),
                 "staff": w.frida.pk, "imports": 1, "locations": w.house.pk,
                 "people": rows[whose]["customers"], **rows[whose],
             }  # fmt: skip
-            answer = ask(browser, method, address(route, keys))
-            assert answer.status_code == 403, f"{method} {route.address}"
-            assert not any(secret in answer.content.decode() for secret in SECRETS)
+            addresses.add(address(route, keys))
+    for method, to in itertools.product(("GET", "POST"), sorted(addresses)):
+        answer = ask(browser, method, to)
+        assert answer.status_code == 403, f"{method} {to}"
+        assert not any(secret in answer.content.decode() for secret in SECRETS)
     assert everything() == before
 
 

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -81,8 +82,19 @@ def doors_of(w) -> dict:
     }
 
 
-def hammer(w, *, seconds_before=0.6, seconds_after=0.5) -> tuple[list[Request], float, list[int]]:
+def until(it_holds: Callable[[], bool]) -> None:
+    """Wait for something that the crowd brings about, a minute at most."""
+    for _round in range(6000):
+        if it_holds():
+            return
+        time.sleep(0.01)
+    pytest.fail("the crowd has come to nothing in a minute")
+
+
+def hammer(w) -> tuple[list[Request], float, list[int]]:
     """Let the crowd knock, suspend through the panel meanwhile, let it knock on.
+
+    It is suspended once each way in has worked, and over once each was tried again.
 
     Returns the requests, when the suspension was answered, and how many writes of Ada's login
     there were then and at the end.
@@ -111,19 +123,24 @@ def hammer(w, *, seconds_before=0.6, seconds_after=0.5) -> tuple[list[Request], 
     def writes() -> int:
         return AuditEntry.objects.filter(by_id=w.ada.user_id).count()
 
+    def knocking() -> set[str]:
+        return {name for name, thread in zip(names, crowd, strict=True) if thread.is_alive()}
+
     crowd = [
         threading.Thread(target=knock, args=pair) for pair in zip(names, browsers, strict=True)
     ]
     assert len(crowd) == CLIENTS
     for thread in crowd:
         thread.start()
-    time.sleep(seconds_before)
-    answer = staff.post(address, {"reason": "Noise", "form_key": key})
-    answered = time.perf_counter()
-    then = writes()
-    assert answer.status_code == 302, answer.content.decode()
-    time.sleep(seconds_after)
-    stop.set()
+    try:
+        until(lambda: knocking() <= {one.what for one in requests if one.succeeded})
+        answer = staff.post(address, {"reason": "Noise", "form_key": key})
+        answered = time.perf_counter()
+        then = writes()
+        assert answer.status_code == 302, answer.content.decode()
+        until(lambda: knocking() <= {one.what for one in requests if one.began > answered})
+    finally:
+        stop.set()
     for thread in crowd:
         thread.join(60)
         assert not thread.is_alive()
