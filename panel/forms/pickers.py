@@ -20,29 +20,47 @@ def within_reach_of(user: Any) -> CustomerQuerySet:
 
 
 class Typed(str):
-    """Words in the search box, with the key of whoever is chosen beneath it, if anybody is."""
+    """Words in the search box, with the key of whoever is chosen beneath it, if anybody is.
+
+    `picked` says that the choice was made after the words were typed.
+    """
 
     chosen = ""
+    picked = False
 
 
 class Found:
     """Whom some words find among customers: `rows`, which key is chosen, whether there are more.
 
     Without words it is whoever was chosen before. A whole e-mail, or words that find one customer
-    alone, choose it.
+    alone, choose it. A customer who was `picked` after the words were typed comes first even if
+    the words do not find them. `nobody` says that nobody is chosen, on purpose or so far.
     """
 
-    def __init__(self, among: CustomerQuerySet, text: str, chosen: str = "", kept: Any = None):
+    def __init__(
+        self,
+        among: CustomerQuerySet,
+        text: str,
+        chosen: str = "",
+        kept: Any = None,
+        *,
+        picked: bool = False,
+    ):
         self.text = text.strip()
         if self.text:
             rows = list(among.matching(self.text)[: SHOWN + 1])
+            if picked and chosen and chosen not in {str(row.pk) for row in rows[:SHOWN]}:
+                rows = [*_one(among, chosen), *rows]
         else:
             rows = _one(Customer.objects.all() if chosen == str(kept) else among, chosen)
         self.rows, self.more = rows[:SHOWN], len(rows) > SHOWN
         same = [row for row in self.rows if row.email == self.text.lower()]
         only = same if len(same) == 1 else self.rows
         known = [row for row in self.rows if str(row.pk) == chosen]
-        self.customer: Customer | None = next(iter(known or (only if len(only) == 1 else [])), None)
+        self.nobody = not chosen if picked else not (self.rows or self.text)
+        self.customer: Customer | None = None
+        if known or not (picked and self.nobody):
+            self.customer = next(iter(known or (only if len(only) == 1 else [])), None)
 
     @property
     def chosen(self) -> int | None:
@@ -73,6 +91,7 @@ class CustomerPicker(forms.Widget):
             return chosen or ""
         typed = Typed(text)
         typed.chosen = chosen or ""
+        typed.picked = bool(chosen) and data.get(f"{name}_asked") == text
         return typed
 
     def value_omitted_from_data(self, data, files, name) -> bool:
@@ -83,7 +102,9 @@ class CustomerPicker(forms.Widget):
         chosen = value.chosen if isinstance(value, Typed) else str(value or "")
         return super().get_context(name, value, attrs) | {
             "field": name,
-            "found": Found(self.among, text, chosen, self.kept),
+            "found": Found(
+                self.among, text, chosen, self.kept, picked=getattr(value, "picked", False)
+            ),
             "current": chosen,
             "nobody": self.nobody,
         }
@@ -117,7 +138,13 @@ class CustomerField(forms.Field):
             return value or None
         typed = isinstance(value, Typed)
         chosen = value.chosen if typed else str(value)
-        found = Found(self.among, value if typed else "", chosen, self.kept)
+        found = Found(
+            self.among,
+            value if typed else "",
+            chosen,
+            self.kept,
+            picked=getattr(value, "picked", False),
+        )
         if found.customer is None:
             code = "several" if found.rows else "unknown"
             raise ValidationError(self.error_messages[code], code=code)

@@ -317,11 +317,10 @@ def choices(request: HttpRequest) -> HttpResponse:
     """Whom some words find, to choose from: what a picker shows while one types."""
     field = request.GET.get("field", "")
     field = field if field.isidentifier() else "customer"
-    found = Found(
-        within_reach_of(request.user),
-        request.GET.get(f"{field}_q", ""),
-        request.GET.get("current", ""),
-    )
+    text = request.GET.get(f"{field}_q", "").strip()
+    picked = field in request.GET and request.GET.get(f"{field}_asked") == text
+    chosen = request.GET.get(field if picked else "current", "")
+    found = Found(within_reach_of(request.user), text, chosen, picked=picked)
     context = {"field": field, "found": found, "nobody": "nobody" in request.GET}
     return render(request, "panel/customers/_choices.html", context)
 

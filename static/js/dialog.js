@@ -2,6 +2,8 @@
 // dialog. Without script, with a middle click, or when anything goes wrong, it is a plain link.
 // <button data-dialog-open="id"> opens a dialog that is already on the page.
 {
+  let newest = null; // The newest press: the answer to an earlier one comes too late.
+
   const plain = (event) =>
     event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey;
 
@@ -24,14 +26,19 @@
     if (!link || !dialog || plain(event)) return;
     event.preventDefault();
     link.setAttribute("aria-busy", "true");
+    const press = (newest = {});
     try {
       const answer = await fetch(link.href, { headers: { "X-Dialog": "true" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const content = page.querySelector("[data-dialog-content]");
+      if (press !== newest) return;
       if (!answer.ok || answer.redirected || !content) throw new Error("not for a dialog");
       const heading = content.dataset.dialogTitle ?? page.querySelector("h1")?.textContent ?? "";
       dialog.querySelector("[data-dialog-heading]").textContent = heading.trim();
       const body = dialog.querySelector("[data-dialog-body]");
+      for (const element of body.querySelectorAll("[hx-get], [hx-post]")) {
+        window.htmx?.trigger(element, "htmx:abort");
+      }
       body.replaceChildren(...content.childNodes);
       // A form without an action would be sent to the page beneath.
       for (const form of body.querySelectorAll("form:not([action])")) {
@@ -41,7 +48,7 @@
       if (!dialog.open) dialog.showModal();
       body.querySelector("[autofocus], input:not([type=hidden]), select, textarea")?.focus();
     } catch {
-      location.assign(link.href);
+      if (press === newest) location.assign(link.href);
     } finally {
       link.removeAttribute("aria-busy");
     }

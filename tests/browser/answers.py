@@ -1,0 +1,61 @@
+"""Hold htmx answers back in a browser test, and wait for those that are under way."""
+
+import time
+from typing import Any
+
+# Nothing is being asked, shown or settled, and what the page asks on its own has been asked.
+SETTLED = """() => {
+  const known = (element) => element["htmx-internal-data"] ?? {};
+  const every = (selector, test) => [...document.querySelectorAll(selector)].every(test);
+  return document.readyState === "complete"
+    && !document.querySelector(".htmx-request, .htmx-settling, .htmx-added, a[aria-busy=true]")
+    && every("[hx-trigger^=load]", (element) => known(element).loaded)
+    && every("[hx-get], [hx-post]", (element) => !known(element).xhr);
+}"""
+LONGEST = 10
+
+
+def settle(page: Any) -> None:
+    """Wait until no htmx request is under way on the page."""
+    page.wait_for_function(SETTLED)
+
+
+class Held:
+    """The answers to a page's htmx requests, which arrive when the test says so.
+
+    The server answers each request at once. `wait` returns when there is an answer. `release` lets
+    all of them arrive, and those that are asked for from then on; it returns when all are shown.
+    """
+
+    def __init__(self, page: Any):
+        self.page = page
+        self.answers: list[tuple[Any, Any]] = []
+        self.holds = True
+
+    def __enter__(self) -> "Held":
+        self.page.route("**/*", self._take)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.holds = False
+        self.page.unroute("**/*", self._take)
+
+    def _take(self, route: Any) -> None:
+        if self.holds and "hx-request" in route.request.headers:
+            self.answers.append((route, route.fetch()))
+        else:
+            route.fallback()
+
+    def wait(self) -> None:
+        until = time.monotonic() + LONGEST
+        while not self.answers:
+            assert time.monotonic() < until, "nothing was asked for"
+            self.page.wait_for_timeout(5)
+
+    def release(self, *, settles: bool = True) -> None:
+        self.holds = False
+        for route, answer in self.answers:
+            route.fulfill(response=answer)
+        self.answers.clear()
+        if settles:
+            settle(self.page)
