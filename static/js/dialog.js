@@ -36,16 +36,13 @@
       const heading = content.dataset.dialogTitle ?? page.querySelector("h1")?.textContent ?? "";
       dialog.querySelector("[data-dialog-heading]").textContent = heading.trim();
       const body = dialog.querySelector("[data-dialog-body]");
-      for (const element of body.querySelectorAll("[hx-get], [hx-post]")) {
-        window.htmx?.trigger(element, "htmx:abort");
-      }
       body.replaceChildren(...content.childNodes);
       // A form without an action would be sent to the page beneath.
       for (const form of body.querySelectorAll("form:not([action])")) {
         form.action = link.href;
       }
-      window.htmx?.process(body);
       if (!dialog.open) dialog.showModal();
+      window.htmx?.process(body);
       body.querySelector("[autofocus], input:not([type=hidden]), select, textarea")?.focus();
     } catch {
       if (press === newest) location.assign(link.href);

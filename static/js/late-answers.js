@@ -59,13 +59,22 @@
     } else field.value = state;
   };
 
+  // Nobody waits any more: its form is gone, its dialog was closed, or it is being sent.
+  const isOver = (element) =>
+    !element.isConnected || element.closest("dialog:not([open])") || element.closest("form[data-sent]");
+  const dropIfOver = (event) => {
+    if (event.target === event.currentTarget && isOver(event.target)) event.preventDefault();
+  };
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { target, xhr, requestConfig } = event.detail;
     const { elt } = requestConfig;
-    if (elt.closest("dialog:not([open])")) {
+    if (isOver(elt)) {
       event.preventDefault();
       return;
     }
+    // Heard by the element itself, which may be gone from the page by then.
+    elt.addEventListener("htmx:beforeOnLoad", dropIfOver);
     const fields = new Set(partsOf(elt, target).flatMap((part) => [...part.querySelectorAll(FIELDS)]));
     for (const field of elt.closest("form")?.elements ?? []) if (field.matches(FIELDS)) fields.add(field);
     before.set(xhr, new Map([...fields].map((field) => [field, stateOf(field)])));
@@ -76,11 +85,6 @@
     const { target, xhr, requestConfig } = event.detail;
     const { elt, verb, path } = requestConfig;
     const form = elt.closest("form");
-    // Its form is gone, was closed, or is being sent.
-    if (!elt.isConnected || elt.closest("dialog:not([open])") || form?.dataset.sent) {
-      event.detail.shouldSwap = false;
-      return;
-    }
     const parts = partsOf(elt, target);
     const partOf = (field) => parts.find((part) => part.contains(field));
     const changed = [...(before.get(xhr) ?? [])]
@@ -121,16 +125,4 @@
     element?.focus({ preventScroll: true });
     if (element?.setSelectionRange && keep.caret?.[0] != null) element.setSelectionRange(...keep.caret);
   });
-
-  // A dialog that was closed asks for nothing, and waits for nothing.
-  document.addEventListener(
-    "close",
-    (event) => {
-      if (!event.target.matches?.("dialog")) return;
-      for (const element of event.target.querySelectorAll("[hx-get], [hx-post]")) {
-        window.htmx?.trigger(element, "htmx:abort");
-      }
-    },
-    true,
-  );
 }
