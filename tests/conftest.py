@@ -198,30 +198,42 @@ def _session_of(user, address: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def assert_accessible() -> Callable:
-    """Ask axe whether a page keeps WCAG 2.2 at level AA; its findings fail the test."""
-    from axe_playwright_python.sync_playwright import Axe
+def sign_in_as(live_server) -> Callable:
+    """Let a page be somebody else's from its next address on: `sign_in_as(page, w.lin.user)`.
 
-    axe = Axe()
+    With `None` it is nobody's. The page keeps its browser context.
+    """
 
-    def ask(page) -> None:
-        levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-        # What is found wrong is told in full, what is right is not listed node by node.
-        options = {
-            "runOnly": {"type": "tag", "values": levels},
-            "resultTypes": ["violations"],
-        }
-        # What is on its way is drawn faintly, on purpose.
-        page.locator(".htmx-request").first.wait_for(state="detached")
-        found = axe.run(page, options=options)
-        violations = [
-            f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
-            + "\n".join(f"    {node['html'][:160]}" for node in violation["nodes"][:5])
-            for violation in found.response["violations"]
-        ]
-        assert not violations, f"{page.url}:\n" + "\n".join(violations)
+    def sign_in(page, user) -> None:
+        page.context.clear_cookies()
+        if user is not None:
+            page.context.add_cookies([_session_of(user, live_server.url)])
 
-    return ask
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def looks():
+    """The audit of `tests/browser/looks.py`, which knows the fonts of the machine."""
+    from tests.browser.looks import Looks
+
+    return Looks()
+
+
+@pytest.fixture
+def assert_accessible(looks) -> Callable:
+    """Ask axe whether a page, as it is shown now, keeps WCAG 2.2 at level AA."""
+    return looks.assert_accessible
+
+
+@pytest.fixture
+def assert_looks_right(looks) -> Callable:
+    """Ask a page everything about its looks, with one load: `assert_looks_right(page)`.
+
+    Axe, the width of the page and the size of what is pressed: at the width of a desktop and of a
+    phone, light and dark, in two sets of fonts.
+    """
+    return looks
 
 
 @pytest.fixture

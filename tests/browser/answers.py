@@ -1,4 +1,4 @@
-"""Hold htmx answers back in a browser test, and wait for those that are under way."""
+"""Hold the answers to htmx and dialog requests back in a browser test, or wait for them."""
 
 from typing import Any
 
@@ -20,10 +20,11 @@ def settle(page: Any) -> None:
 
 
 class Held:
-    """The answers to a page's htmx requests, which arrive when the test says so.
+    """The answers to a page's htmx and dialog requests, which arrive when the test says so.
 
-    The server answers each request at once. `wait` returns when there is an answer. `release` lets
-    all of them arrive, and those that are asked for from then on; it returns when all are shown.
+    The server answers each request at once. `wait` returns when there are `number` answers.
+    `release` lets them arrive, and those that are asked for from then on; it returns when all are
+    shown.
     """
 
     def __init__(self, page: Any):
@@ -40,22 +41,21 @@ class Held:
         self.page.unroute("**/*", self._take)
 
     def _take(self, route: Any) -> None:
-        if self.holds and "hx-request" in route.request.headers:
+        if self.holds and {"hx-request", "x-dialog"} & route.request.headers.keys():
             self.answers.append((route, route.fetch()))
         else:
             route.fallback()
 
-    def wait(self) -> None:
+    def wait(self, number: int = 1) -> None:
         for _try in range(TRIES):
-            if self.answers:
+            if len(self.answers) >= number:
                 return
             self.page.wait_for_timeout(5)
         raise AssertionError("The page has asked for nothing.")
 
-    def release(self, *, settles: bool = True) -> None:
+    def release(self, *, newest_first: bool = False) -> None:
         self.holds = False
-        for route, answer in self.answers:
+        for route, answer in reversed(self.answers) if newest_first else self.answers:
             route.fulfill(response=answer)
         self.answers.clear()
-        if settles:
-            settle(self.page)
+        settle(self.page)

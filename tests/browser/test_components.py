@@ -1,15 +1,47 @@
 import pytest
 
+from tests.browser.looks import FONTS, Looks
+
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.looks
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_components_are_accessible_and_fit(w, page_at, assert_accessible, width, scheme):
-    page = page_at("/panel/components/?say=1", user=w.mona, width=width, scheme=scheme)
-    assert_accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_the_components_are_accessible_and_fit(w, page_at, assert_looks_right):
+    assert_looks_right(page_at("/panel/components/?say=1", user=w.mona))
+
+
+def fonts_of(page) -> set[str]:
+    """The font families in which the browser draws the page's words and code."""
+    devtools = page.context.new_cdp_session(page)
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+    found = devtools.send("DOM.querySelectorAll", {"nodeId": root, "selector": "p, h1, code"})
+    devtools.send("CSS.enable")
+    drawn = [
+        devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        for node in found["nodeIds"]
+    ]
+    return {font["familyName"] for fonts in drawn for font in fonts}
+
+
+@pytest.mark.looks
+def test_pages_are_drawn_in_each_set_of_fonts(w, page_at, looks):
+    page = page_at("/panel/components/", user=w.mona)
+    for name in looks.known_fonts(page):
+        looks.switch(page, name)
+        assert fonts_of(page) >= set(FONTS[name][1:])
+
+
+@pytest.mark.looks
+def test_a_missing_font_fails_in_ci_and_is_left_out_elsewhere(w, page_at, monkeypatch):
+    page = page_at("/panel/components/", user=w.mona)
+    missing = ("fonts-nowhere", "Nowhere Sans", "Nowhere Serif", "Nowhere Mono")
+    monkeypatch.setitem(FONTS, "Nowhere", missing)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(AssertionError, match="apt install fonts-nowhere"):
+        Looks().known_fonts(page)
+    monkeypatch.delenv("CI")
+    with pytest.warns(UserWarning, match="apt install fonts-nowhere"):
+        assert "Nowhere" not in Looks().known_fonts(page)
 
 
 def test_a_chosen_theme_is_kept(w, page_at):

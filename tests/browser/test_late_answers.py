@@ -333,15 +333,30 @@ def test_a_closed_dialog_takes_no_answer_into_the_next_one(w, page_at):
         page.get_by_role("link", name=name).click()
         page.locator("dialog[open] form").wait_for()
 
+    open_dialog("Freeze")
+    settle(page)
     with Held(page) as held:
-        open_dialog("Freeze")
+        page.get_by_label("First frozen day").fill("2026-12-01")
+        page.get_by_label("First frozen day").press("Tab")
         held.wait()
         page.keyboard.press("Escape")
+        held.holds = False
         open_dialog("Change plan")
         page.get_by_label("New plan", exact=True).select_option(str(w.office.pk))
         held.release()
     page.get_by_text("Last of Hot Desk").wait_for()
     assert page.get_by_label("New plan", exact=True).input_value() == str(w.office.pk)
+
+
+def test_the_dialog_that_was_asked_for_last_stays(w, page_at):
+    page = page_at(panel("contract", w.ada_contract.pk), user=w.mona)
+    with Held(page) as held:
+        for number, name in enumerate(["Freeze", "Change plan"], 1):
+            page.locator(".page-head summary").click()
+            page.get_by_role("link", name=name).click()
+            held.wait(number)
+        held.release(newest_first=True)
+    page.locator("dialog[open]").get_by_label("New plan", exact=True).wait_for()
 
 
 def test_a_customer_who_is_picked_stays_picked_when_a_search_answers_late(w, page_at):

@@ -125,36 +125,14 @@ def pages(w) -> list[tuple]:
 
 
 @pytest.mark.looks
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_is_accessible_and_fits(w, pages, page_at, assert_accessible, width, scheme):
-    browsers = {}
+def test_every_page_is_accessible_and_fits(w, pages, page_at, sign_in_as, assert_looks_right):
+    page, before = page_at(), None
     for user, name, address in pages:
-        if user.pk not in browsers:
-            browsers[user.pk] = page_at(user=user, width=width, scheme=scheme)
-        page = browsers[user.pk]
+        if user != before:
+            sign_in_as(page, user)
+        before = user
         assert page.goto(address).ok, name
-        assert_accessible(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-
-
-def test_whatever_is_pressed_on_a_phone_is_large_enough(w, pages, page_at):
-    """44 pixels each way, but for links in running text and the skip link."""
-    small = """() => [...document.querySelectorAll(
-        "a, button, summary, input:not([type=hidden]), select, textarea")]
-      .filter(it => it.checkVisibility({visibilityProperty: true})
-                    && !it.closest(".skip, p, h3, .messages"))
-      .map(it => [it.outerHTML.slice(0, 90),
-                  (it.closest("label") ?? it).getBoundingClientRect()])
-      .filter(([html, box]) => box.height && (box.height < 43.5 || box.width < 30))
-      .map(([html, box]) => `${html} ${box.width} x ${box.height}`)"""
-    browsers = {}
-    for user, name, address in pages:
-        if user.pk not in browsers:
-            browsers[user.pk] = page_at(user=user, width=390)
-        page = browsers[user.pk]
-        page.goto(address)
-        assert page.evaluate(small) == [], name
+        assert_looks_right(page, phone=44)
 
 
 def test_menus_refusals_and_dialogs_are_accessible_too(w, page_at, assert_accessible, complaints):
