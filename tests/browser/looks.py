@@ -31,6 +31,8 @@ FONTS = {
 SWITCH = """(names) => {
   ["--sans", "--serif", "--mono"].forEach((token, index) =>
     document.documentElement.style.setProperty(token, `"${names[index]}"`));
+  // A page without the product's style sheet, as an e-mail, has fonts of its own.
+  if (!document.querySelector("link[rel=stylesheet]")) return null;
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = `100px ${getComputedStyle(document.body).fontFamily}`;
   return pen.measureText("Hamburgefonstiv 0123456789").width;
@@ -110,7 +112,7 @@ class Looks:
                 page, f"{width} pixels, dark", {"type": "rule", "values": ON_COLOURS}
             )
             page.emulate_media(color_scheme="light")
-        for name in others:
+        for name in others if widths[first] else []:
             widths[name] = self.switch(page, name)
             for width, least in ((PHONE, phone), (WIDE, LEAST)):
                 page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -139,8 +141,11 @@ class Looks:
             assert self.fonts, "None of the fonts of the looks tests is installed."
         return self.fonts
 
-    def switch(self, page: Any, name: str) -> float:
-        """Show the page in a set of fonts. Returns how wide a text is in it."""
+    def switch(self, page: Any, name: str) -> float | None:
+        """Show the page in a set of fonts. Returns how wide a text is in it.
+
+        Returns `None` where the page does not use the product's fonts.
+        """
         return page.evaluate(SWITCH, list(FONTS[name][1:]))
 
     def ask(self, page: Any, found: list[str], when: str, least: int) -> None:
