@@ -3,7 +3,7 @@
 
     python3 dev.py run              start the product, with a demo space on first start
     python3 dev.py test [ARGS]      the whole suite on SQLite and on PostgreSQL, browser included
-    python3 dev.py test --quick     on SQLite, without the browser
+    python3 dev.py test --quick     on SQLite, without the browser, races and slow tests
     python3 dev.py check            linters, types, import contract, migrations, deployment
     python3 dev.py format           put code and templates into the house's form
     python3 dev.py manage ARGS      manage.py, inside the environment
@@ -59,6 +59,7 @@ LOCKS = {
 }
 CONTAINED = {"requirements-browser.txt": ("requirements-test.txt",)}
 OLDEST_POSTGRES = 15
+SLOW_SECONDS = 0.2
 
 
 def say(text: str) -> None:
@@ -313,14 +314,18 @@ def test(arguments: list[str]) -> int:
         "--engine", choices=("sqlite", "postgresql"), help="one of the engines instead of both"
     )
     parser.add_argument(
-        "--in-turn", action="store_true", help="one part after the other, not side by side"
+        "--workers",
+        type=int,
+        metavar="COUNT",
+        help="processes side by side (one more than processors)",
     )
     parser.add_argument(
         "--shuffle", type=int, metavar="SEED", help="in the random order that the number gives"
     )
+    parser.add_argument(
+        "--write-slow", action="store_true", help="write tests/slow.txt, which --quick leaves out"
+    )
     options, for_pytest = parser.parse_known_args(arguments)
-    if options.shuffle is not None:
-        for_pytest += ["--random-order-bucket=global", f"--random-order-seed={options.shuffle}"]
     chromium = None if options.quick else find_chromium()
     if not options.quick and not chromium and os.environ.get("CI"):
         refuse("No Chromium was found, and CI must not skip the browser tests (CHROMIUM=path).")
@@ -328,29 +333,36 @@ def test(arguments: list[str]) -> int:
     if not chromium and not options.quick:
         say("Browser tests are skipped: no Chromium was found (install it, or set CHROMIUM).")
 
-    parts = [Part("sqlite", "sqlite", "not bench and not browser")]
-    if not options.quick:
+    # One more than processors: tests wait for locks, for other processes and for the browser. For
+    # a few chosen tests more processes would only take longer to start.
+    everything = not for_pytest
+    workers = options.workers or ((os.cpu_count() or 1) + 1 if everything else 1)
+    if workers > 1:
+        for_pytest += ["--numprocesses", str(workers), "--dist", "worksteal"]
+    if options.shuffle is not None:
+        for_pytest += ["--random-order-bucket=global", f"--random-order-seed={options.shuffle}"]
+    if options.quick:
+        parts = [Part("quick", "sqlite", "not bench and not browser and not race and not slow")]
+    else:
         # What no engine can change runs on SQLite only; the tests find it out by themselves.
-        parts.append(Part("postgresql", "postgresql", "not bench and not one_engine"))
-        if chromium:
-            parts.append(Part("browser", "sqlite", "not bench and browser"))
-    parts = [part for part in parts if options.engine in (None, part.engine)]
-    workers = 1 if options.in_turn or len(parts) == 1 else min(2, os.cpu_count() or 1)
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(workers) as pool:
-        folder = Path(name)
-        running = [
-            pool.submit(run_part, part, for_pytest, chromium, folder, aside=workers > 1)
-            for part in parts
+        parts = [
+            Part("sqlite", "sqlite", "not bench and not browser"),
+            Part("postgresql", "postgresql", "not bench and not one_engine"),
         ]
-        for part, done in zip(parts, running, strict=True):
-            done.result()
-            if workers > 1:
-                say(f"\n── {part.name} ──")
-                say((folder / f"{part.name}.out").read_text(errors="replace"))
+    if chromium:
+        parts.append(Part("browser", "sqlite", "not bench and browser"))
+    parts = [part for part in parts if options.engine in (None, part.engine)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in parts:
+            say(f"\n── {part.name} ──")
+            run_part(part, for_pytest, chromium, folder / f"{part.name}.durations")
         say(slowest(folder))
+        if options.write_slow and everything:
+            write_slow(folder / "sqlite.durations")
     for part in parts:
         verdict = {0: "passed", 5: "no test was chosen"}.get(part.code, "FAILED")
-        say(f"{part.name}: {verdict} in {part.seconds:.0f} s")
+        say(f"{part.seconds:6.0f} s  {part.name}: {verdict}")
     # That nothing was chosen is no failure where another part has chosen something.
     codes = {part.code for part in parts}
     return max(codes - {5}, default=5)
@@ -358,7 +370,7 @@ def test(arguments: list[str]) -> int:
 
 @dataclass
 class Part:
-    """A part of the suite that runs by itself: its tests on one engine, and how it ended."""
+    """A part of the suite: the tests that an expression chooses, on one engine; how it ended."""
 
     name: str
     engine: str
@@ -367,29 +379,31 @@ class Part:
     seconds: float = 0.0
 
 
-def run_part(
-    part: Part, for_pytest: list[str], chromium: str | None, folder: Path, *, aside: bool
-) -> None:
-    """Run pytest for one part; beside other parts its output goes into a file of the folder."""
+def run_part(part: Part, for_pytest: list[str], chromium: str | None, durations: Path) -> None:
+    """Run pytest for one part; how long each test took is written into a file."""
     started = time.monotonic()
     environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
-    environment["TEST_DURATIONS"] = str(folder / f"{part.name}.durations")
+    environment["TEST_DURATIONS"] = str(durations)
     if chromium:
         environment |= {"CHROMIUM": chromium, "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
     with contextlib.ExitStack() as stack:
         if part.engine == "postgresql":
             given = os.environ.get("TEST_DATABASE_URL")
             environment["TEST_DATABASE_URL"] = given or stack.enter_context(throwaway_postgres())
-        output = stack.enter_context((folder / f"{part.name}.out").open("wb")) if aside else None
         part.code = subprocess.run(
             # The expression of the person who asks comes later and therefore wins.
             [str(PYTHON), "-m", "pytest", "-m", part.chosen, *for_pytest],
             env=environment,
             cwd=HOUSE,
-            stdout=output,
-            stderr=output and subprocess.STDOUT,
         ).returncode
     part.seconds = time.monotonic() - started
+
+
+def write_slow(durations: Path) -> None:
+    """Write down the tests that took longer than a fifth of a second, without parameters."""
+    found = json.loads(durations.read_text())
+    names = {test.partition("[")[0] for test, seconds in found.items() if seconds > SLOW_SECONDS}
+    (HOUSE / "tests" / "slow.txt").write_text("".join(f"{name}\n" for name in sorted(names)))
 
 
 def slowest(folder: Path, count: int = 20) -> str:
@@ -461,7 +475,10 @@ def throwaway_postgres():
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
-            "max_connections": "100",
+            "max_connections": "400",
+            # Plans for tables of a few rows are not worth compiling or dividing.
+            "jit": "off",
+            "max_parallel_workers_per_gather": "0",
             "log_min_messages": "fatal",
             "log_min_error_statement": "panic",
         }
@@ -573,7 +590,8 @@ def within_reach(programs: Path, folder: Path, who: dict) -> Path:
 def check(arguments: list[str]) -> int:
     """Ask every question that needs no test: form, types, imports, migrations, deployment."""
     argparse.ArgumentParser(prog="dev.py check", description=check.__doc__).parse_args(arguments)
-    ensure("requirements-test.txt")
+    # Where the tests follow, what they need contains what the checks need.
+    ensure("requirements-browser.txt" if os.environ.get("CI") else "requirements-test.txt")
     rooms = [room for room in ROOMS if (HOUSE / room).is_dir()]
     steps: list[tuple[str, list[str]]] = [
         ("mypy", [tool("mypy"), "dev.py", "manage.py", "tests", *rooms]),
@@ -727,6 +745,8 @@ def main(arguments: list[str]) -> int:
         asked_for_help = arguments[:1] in ([], ["-h"], ["--help"])
         (sys.stdout if asked_for_help else sys.stderr).write(__doc__ + "\n")
         return 0 if asked_for_help else 3
+    # Otherwise each process would compile everything again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         return COMMANDS[arguments[0]](arguments[1:])
     except KeyboardInterrupt:

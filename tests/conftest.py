@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
-from tests import databases
+from tests import databases, story
 from tests.databases import Worlds
 
 # A property test says the same thing on each machine and each day, however slow the machine is.
@@ -28,6 +28,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("house")
 
+# The tests that `dev.py test --quick` leaves out, as `dev.py test --write-slow` has measured them.
+SLOW = Path(__file__).with_name("slow.txt")
 HAS_COMMITTED = pytest.StashKey[bool]()
 NAMES_OF_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
@@ -42,15 +44,20 @@ def chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what no engine can change, and skip what needs a browser where there is none.
+    """Mark what no engine can change and what is slow; skip the browser where there is none.
 
     A test that uses no database, or a browser, says the same on each engine: `dev.py test` runs it
     on SQLite only.
     """
     wanted = [item for item in items if item.get_closest_marker("browser")]
+    slow = set(SLOW.read_text().splitlines())
     for item in items:
         if item.get_closest_marker("browser") or not _uses_the_database(item):
             item.add_marker("one_engine")
+        if item.nodeid.partition("[")[0] in slow:
+            item.add_marker("slow")
+    # Races take longest: side by side with others they come first.
+    items.sort(key=lambda item: item.get_closest_marker("race") is None)
     if not wanted:
         return
     # They come last: from the first one on an event loop runs in this thread, and while it does
@@ -80,9 +87,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _durations[report.nodeid] = _durations.get(report.nodeid, 0.0) + report.duration
 
 
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write how long each test took, where `dev.py test` wants to know it."""
-    if file := os.environ.get("TEST_DURATIONS"):
+    is_worker = hasattr(session.config, "workerinput")
+    if not is_worker and (file := os.environ.get("TEST_DURATIONS")):
         Path(file).write_text(json.dumps(_durations))
 
 
@@ -305,11 +313,13 @@ def _world(request, db, django_db_setup) -> Iterator[Any]:
     """What the world's builder has returned, with the clock at 20 November 2026."""
     name = _world_of(request)
     with time_machine.travel(databases.CLOCK, tick=False):
-        yield (
-            django_db_setup.committed(name)
-            if _commits(request)
-            else django_db_setup[name].objects()
-        )
+        if name is None:
+            # Asked for by name while the test runs: it is written where the test is.
+            yield story.world()
+        elif _commits(request):
+            yield django_db_setup.committed(name)
+        else:
+            yield django_db_setup[name].objects()
 
 
 @pytest.fixture
@@ -321,6 +331,11 @@ def w(_world) -> SimpleNamespace:
 @pytest.fixture
 def history(_world) -> None:
     """Everybody, with at least one row in every guarded table."""
+
+
+@pytest.fixture
+def coming_contracts(_world) -> None:
+    """The people of `tests/races/contracts.py`."""
 
 
 @pytest.fixture

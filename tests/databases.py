@@ -23,6 +23,7 @@ from psycopg.pq import TransactionStatus
 
 from coworking.management.commands.flush import WRITTEN_BY_MIGRATE, with_rows
 from tests import history, story
+from tests.races import contracts
 
 CLOCK = "2026-11-20 12:00Z"
 
@@ -32,7 +33,12 @@ def demo() -> None:
 
 
 # By the name of the fixture that asks for it; the first that a test asks for counts.
-BUILDERS: dict[str, Callable[[], Any]] = {"demo": demo, "history": history.world, "w": story.world}
+BUILDERS: dict[str, Callable[[], Any]] = {
+    "demo": demo,
+    "history": history.world,
+    "coming_contracts": contracts.world,
+    "w": story.world,
+}
 
 
 class Worlds:
@@ -52,12 +58,18 @@ class Worlds:
         return self._made[name]
 
     def committed(self, name: str) -> Any:
-        """Write a world where other threads and processes see it; return its objects."""
-        if connection.vendor != "sqlite":
-            return BUILDERS[name]()
+        """Put a world where other threads and processes see it; return its objects."""
         world = self[name]
+        source, target = (one.settings_dict["NAME"] for one in (world.connection, connection))
+        # A copy is made of a file or a database that nobody is connected to.
+        world.connection.close()
         connection.close()
-        shutil.copyfile(world.connection.settings_dict["NAME"], connection.settings_dict["NAME"])
+        if connection.vendor == "sqlite":
+            shutil.copyfile(source, target)
+        else:
+            with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+                cursor.execute(f'DROP DATABASE "{target}" WITH (FORCE)')
+                cursor.execute(f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
         return world.objects()
 
     def forget(self, name: str) -> None:

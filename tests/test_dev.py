@@ -171,3 +171,13 @@ def test_side_by_side_all_stop_when_one_ends(tmp_path, capsys):
     assert time.monotonic() - started < 10
     assert waiting.exists()
     assert "ended by itself (4)" in capsys.readouterr().err
+
+
+def test_the_slowest_tests_of_all_parts_are_listed_together(tmp_path):
+    (tmp_path / "sqlite.durations").write_text('{"tests/a.py::test_a": 2.5, "tests/b.py": 0.1}')
+    (tmp_path / "browser.durations").write_text('{"tests/c.py::test_c": 31.04}')
+    assert dev.slowest(tmp_path, 2).splitlines()[:3] == [
+        "The 2 slowest tests:",
+        "  31.0 s  browser     tests/c.py::test_c",
+        "   2.5 s  sqlite      tests/a.py::test_a",
+    ]
