@@ -42,4 +42,4 @@ class PostgresSQL(RunSQL):
 
     def _run_sql(self, schema_editor, sqls):
         if schema_editor.connection.vendor == "postgresql":
-            super()._run_sql(schema_editor, sqls)
+            super()._run_sql(schema_editor, sqls)  # type: ignore[misc]
