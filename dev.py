@@ -323,7 +323,7 @@ def test(arguments: list[str]) -> int:
         "--shuffle", type=int, metavar="SEED", help="in the random order that the number gives"
     )
     parser.add_argument(
-        "--write-slow", action="store_true", help="write tests/slow.txt, which --quick leaves out"
+        "--write-slow", action="store_true", help="write tests/slow.txt: what --quick leaves out"
     )
     options, for_pytest = parser.parse_known_args(arguments)
     chromium = None if options.quick else find_chromium()
@@ -400,10 +400,14 @@ def run_part(part: Part, for_pytest: list[str], chromium: str | None, durations:
 
 
 def write_slow(durations: Path) -> None:
-    """Write down the tests that took longer than a fifth of a second, without parameters."""
-    found = json.loads(durations.read_text())
-    names = {test.partition("[")[0] for test, seconds in found.items() if seconds > SLOW_SECONDS}
-    (HOUSE / "tests" / "slow.txt").write_text("".join(f"{name}\n" for name in sorted(names)))
+    """Write down the tests that took longer than a fifth of a second, the slowest first."""
+    longest: dict[str, float] = {}
+    for test, seconds in json.loads(durations.read_text()).items():
+        name = test.partition("[")[0]
+        longest[name] = max(seconds, longest.get(name, 0.0))
+    names = [name for name, seconds in longest.items() if seconds > SLOW_SECONDS]
+    names.sort(key=lambda name: -longest[name])
+    (HOUSE / "tests" / "slow.txt").write_text("".join(f"{name}\n" for name in names))
 
 
 def slowest(folder: Path, count: int = 20) -> str:

@@ -28,7 +28,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("house")
 
-# The tests that `dev.py test --quick` leaves out, as `dev.py test --write-slow` has measured them.
+# What `dev.py test --quick` leaves out, slowest first, as `dev.py test --write-slow` measures it.
 SLOW = Path(__file__).with_name("slow.txt")
 HAS_COMMITTED = pytest.StashKey[bool]()
 NAMES_OF_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -50,14 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     on SQLite only.
     """
     wanted = [item for item in items if item.get_closest_marker("browser")]
-    slow = set(SLOW.read_text().splitlines())
+    slow = {name: rank for rank, name in enumerate(SLOW.read_text().splitlines())}
     for item in items:
         if item.get_closest_marker("browser") or not _uses_the_database(item):
             item.add_marker("one_engine")
         if item.nodeid.partition("[")[0] in slow:
             item.add_marker("slow")
-    # Races take longest: side by side with others they come first.
-    items.sort(key=lambda item: item.get_closest_marker("race") is None)
+    # The slowest come first: where several processes share the tests, none is left with them.
+    items.sort(key=lambda item: slow.get(item.nodeid.partition("[")[0], len(slow)))
     if not wanted:
         return
     # They come last: from the first one on an event loop runs in this thread, and while it does
