@@ -350,7 +350,8 @@ def test(arguments: list[str]) -> int:
             Part("postgresql", "postgresql", "not bench and not one_engine"),
         ]
     if chromium:
-        parts.append(Part("browser", "sqlite", "not bench and browser"))
+        # The shortest part first.
+        parts.insert(0, Part("browser", "sqlite", "not bench and browser"))
     parts = [part for part in parts if options.engine in (None, part.engine)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
