@@ -93,3 +93,19 @@ def test_a_preview_is_confirmed_and_the_page_waits_for_the_worker(w, pages, page
     page.get_by_text("Waiting to begin").wait_for()
     assert runs.work_one()
     page.get_by_role("link", name="See the invoices").wait_for()
+
+
+def test_a_line_that_is_opened_before_the_scripts_are_there_shows_its_charges(w, page_at):
+    """On a slow line the page is seen, and pressed, before its scripts have come."""
+    charge_other(w.noor, w.house, text="Copies", amount=5, by=None, on=story.day("2026-10-01"))
+    w.house.edit({"billing_day": 20}, by=w.mona)
+    page = page_at(user=w.anton)
+    held = []
+    page.route("**/*htmx*.js", lambda route: held.append(route))
+    page.goto("/panel/runs/new/?on=2026-11-20", wait_until="commit")
+    line = page.locator("details.lines__row", has_text="Noor Rahman")
+    line.locator("summary").click()
+    assert held
+    for route in held:
+        route.continue_()
+    line.get_by_text("Copies").wait_for()
