@@ -337,8 +337,6 @@ def test(arguments: list[str]) -> int:
     # a few chosen tests more processes would only take longer to start.
     everything = not for_pytest
     workers = options.workers or ((os.cpu_count() or 1) + 1 if everything else 1)
-    if workers > 1:
-        for_pytest += ["--numprocesses", str(workers), "--dist", "worksteal"]
     if options.shuffle is not None:
         for_pytest += ["--random-order-bucket=global", f"--random-order-seed={options.shuffle}"]
     if options.quick:
@@ -357,7 +355,11 @@ def test(arguments: list[str]) -> int:
         folder = Path(name)
         for part in parts:
             say(f"\n── {part.name} ──")
-            run_part(part, for_pytest, chromium, folder / f"{part.name}.durations")
+            # A browser is a process of its own, beside that of its tests.
+            count = workers - 1 if part.name == "browser" else workers
+            side_by_side = ["--numprocesses", str(count), "--dist", "worksteal"]
+            arguments = [*for_pytest, *(side_by_side if count > 1 else [])]
+            run_part(part, arguments, chromium, folder / f"{part.name}.durations")
         say(slowest(folder))
         if options.write_slow and everything:
             write_slow(folder / "sqlite.durations")
