@@ -348,7 +348,7 @@ def test(arguments: list[str]) -> int:
             Part("postgresql", "postgresql", "not bench and not one_engine"),
         ]
     if chromium:
-        # The shortest part first.
+        # First, since its faults are the ones that differ from machine to machine.
         parts.insert(0, Part("browser", "sqlite", "not bench and browser"))
     parts = [part for part in parts if options.engine in (None, part.engine)]
     with tempfile.TemporaryDirectory() as name:
