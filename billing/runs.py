@@ -8,7 +8,6 @@ preview goes the same way and stores nothing.
 
 import datetime as dt
 import logging
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -45,7 +44,6 @@ log = logging.getLogger(__name__)
 # How many accounts at once. SQLite lets one write at a time and gives nobody a turn: its chunks
 # are smaller, and between them others get theirs.
 CHUNK, SMALL_CHUNK = 200, 50
-BREATH = 0.12  # seconds
 DAY = dt.timedelta(days=1)
 Outcome = BillingRunItem.Outcome
 Progress = Callable[[int, int], None]
@@ -384,8 +382,8 @@ def run_billing(
             if report.run is not None:
                 BillingRun.objects.filter(pk=report.run.pk).update(done=done, total=total)
             progress(done, total)
-            if connection.vendor == "sqlite" and not dry_run and done < total:
-                time.sleep(BREATH)
+            if not dry_run and done < total:
+                locks.let_others_write()
     if report.run is not None:
         _finish(report, total)
     return report

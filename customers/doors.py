@@ -50,7 +50,7 @@ def look(request: PortalRequest) -> None:
 def may_enter(user: Any) -> bool:
     """Staff may, whoever has a customer whose portal is open, and whoever has no customer yet."""
     return (
-        user.customers.with_open_portal().exists() or user.is_staff or not user.customers.exists()
+        user.is_staff or user.customers.with_open_portal().exists() or not user.customers.exists()
     )
 
 

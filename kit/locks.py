@@ -6,6 +6,7 @@ verb called by a page that holds its login); anything else could wait in a circl
 that fails in tests. SQLite serialises its writers by itself (`BEGIN IMMEDIATE`).
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -25,6 +26,8 @@ ORDER = (
     "invoices",
     "counter",
 )
+
+BREATH = 0.12  # seconds
 
 _models: dict[str, type[models.Model]] = {}
 
@@ -83,6 +86,17 @@ def nobody_else(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
             yield
         finally:
             connection.nobody_else = False  # type: ignore[attr-defined]
+
+
+def let_others_write(*, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Pause between two transactions of a long job, so that other processes can write.
+
+    SQLite has one writer at a time, and whoever waits asks every tenth of a second. Nothing
+    happens on PostgreSQL, or inside a transaction, which no pause would end.
+    """
+    connection = connections[using]
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        time.sleep(BREATH)
 
 
 def born(*, using: str = DEFAULT_DB_ALIAS, **rows: models.Model) -> None:

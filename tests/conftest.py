@@ -15,6 +15,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
+from dev import in_memory
 from tests import databases, story
 from tests.databases import Worlds
 
@@ -107,19 +108,17 @@ def _clean_cache() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """The machine's Chromium, which talks to nobody but the page's own server."""
-    return {
-        **browser_type_launch_args,
-        "executable_path": chromium(),
-        "args": [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-        ],
-    }
+    args = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if not in_memory():
+        args.append("--disable-dev-shm-usage")  # a container has 64 MB of it
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": args}
 
 
 @pytest.fixture

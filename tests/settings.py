@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 os.environ |= {
     "DEBUG": "on",
@@ -17,13 +16,14 @@ os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or "sqlite:///d
 
 from coworking.settings import *  # noqa: E402, F403
 from coworking.settings import DATABASES  # noqa: E402
+from dev import in_memory  # noqa: E402
 
 # Several people may test on one machine: each run has a database of its own.
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     # In a file, as in life: an in-memory database is shared by threads and locks differently.
-    _folder = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
-    _database["TEST"] = {"NAME": str(_folder / f"coworking-test-{os.getpid()}.sqlite3")}
+    _folder = in_memory() or tempfile.gettempdir()
+    _database["TEST"] = {"NAME": f"{_folder}/coworking-test-{os.getpid()}.sqlite3"}
     _database["OPTIONS"]["init_command"] = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF"
 else:
     _database["TEST"] = {"NAME": f"test_coworking_{os.getpid()}"}

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 CHUNK = 500
 LEASE = dt.timedelta(minutes=5)
 SMALL = 300
-BREATH = 0.12  # seconds
 State = CustomerImport.State
 Progress = Callable[[int, int], None]
 
@@ -148,7 +146,7 @@ def apply(customer_import: CustomerImport, progress: Progress = silent) -> None:
             left = [line for line in lines if line.number not in applied]
             if left:
                 _apply_chunk(customer_import, planner, left)
-                _let_others_write()
+                locks.let_others_write()
             _tell(customer_import, done, progress)
     customer_import.refresh_from_db()
     if customer_import.state == State.TO_APPLY:
@@ -208,12 +206,6 @@ def _apply_or_stop(customer_import: CustomerImport) -> None:
             leased_until=None,
         )
         customer_import.refresh_from_db()
-
-
-def _let_others_write() -> None:
-    """SQLite has one writer at a time, and whoever waits asks every tenth of a second."""
-    if connection.vendor == "sqlite":
-        time.sleep(BREATH)
 
 
 def _prepared(customer_import: CustomerImport, *, dry_run: bool = False) -> tuple[Table, Planner]:

@@ -1,4 +1,5 @@
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.looks import FONTS, Looks
 
@@ -8,6 +9,14 @@ pytestmark = pytest.mark.browser
 @pytest.mark.looks
 def test_the_components_are_accessible_and_fit(w, page_at, assert_looks_right):
     assert_looks_right(page_at("/panel/components/?say=1", user=w.mona))
+
+
+def test_the_browser_reaches_no_other_server_and_a_try_is_a_complaint(page_at, complaints):
+    page = page_at()
+    with pytest.raises(Error, match="ERR_FAILED"):
+        page.goto("http://elsewhere.example/")
+    assert complaints == ["a request to http://elsewhere.example"]
+    complaints.clear()
 
 
 def fonts_of(page) -> set[str]:

@@ -223,3 +223,14 @@ def test_a_transaction_that_the_database_gave_up_is_repeated_as_a_whole():
     with pytest.raises(OperationalError):
         locks.retry_on_deadlock(verb)()
     assert len(tried) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_job_pauses_between_transactions_on_sqlite_only(monkeypatch):
+    pauses: list[float] = []
+    monkeypatch.setattr(locks.time, "sleep", pauses.append)
+    with transaction.atomic():
+        locks.let_others_write()
+    assert pauses == []
+    locks.let_others_write()
+    assert pauses == ([locks.BREATH] if connection.vendor == "sqlite" else [])
