@@ -3,7 +3,8 @@
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 import pytest
@@ -91,10 +92,11 @@ def until(it_holds: Callable[[], bool]) -> None:
     pytest.fail("the crowd has come to nothing in a minute")
 
 
-def hammer(w) -> tuple[list[Request], float, list[int]]:
+def hammer(w, around: AbstractContextManager) -> tuple[list[Request], float, list[int]]:
     """Let the crowd knock, suspend through the panel meanwhile, let it knock on.
 
-    It is suspended once each way in has worked, and over once each was tried again.
+    It is suspended once each way in has worked, and over once each was tried again. The
+    suspension, its answer and the count of the writes happen inside `around`.
 
     Returns the requests, when the suspension was answered, and how many writes of Ada's login
     there were then and at the end.
@@ -134,9 +136,10 @@ def hammer(w) -> tuple[list[Request], float, list[int]]:
         thread.start()
     try:
         until(lambda: knocking() <= {one.what for one in requests if one.succeeded})
-        answer = staff.post(address, {"reason": "Noise", "form_key": key})
-        answered = time.perf_counter()
-        then = writes()
+        with around:
+            answer = staff.post(address, {"reason": "Noise", "form_key": key})
+            answered = time.perf_counter()
+            then = writes()
         assert answer.status_code == 302, answer.content.decode()
         until(lambda: knocking() <= {one.what for one in requests if one.began > answered})
     finally:
@@ -149,7 +152,7 @@ def hammer(w) -> tuple[list[Request], float, list[int]]:
 
 
 def test_no_request_that_begins_after_the_suspensions_answer_succeeds(w, slow_writes):
-    requests, answered, (then, at_the_end) = hammer(w)
+    requests, answered, (then, at_the_end) = hammer(w, nullcontext())
     for name in ("page", "write", "calendar", "reset", "invitation"):
         mine = [one for one in requests if one.what == name]
         assert any(one.succeeded for one in mine if one.began < answered), name
@@ -166,12 +169,30 @@ def test_no_request_that_begins_after_the_suspensions_answer_succeeds(w, slow_wr
     assert new.get("/portal/").status_code == 200
 
 
-def test_without_the_watch_at_the_door_a_write_comes_after_the_suspension(
-    w, slow_writes, monkeypatch
-):
+def test_without_the_watch_at_the_door_a_write_comes_after_the_suspension(w, monkeypatch):
+    """The control: pages that have looked at the door write once the suspension is answered."""
     watched = policies.named("customer")
     monkeypatch.setitem(policies._policies, "customer", watched._replace(keep=None))
-    _requests, _answered, (then, at_the_end) = hammer(w)
+    really = Customer.open_calendar_feed
+    closing, has_looked, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def held(self, **how):
+        if closing.is_set():
+            has_looked.set()
+            assert closed.wait(60)
+        return really(self, **how)
+
+    @contextmanager
+    def while_a_write_is_under_way() -> Iterator[None]:
+        monkeypatch.setattr(Customer, "open_calendar_feed", held)
+        closing.set()
+        assert has_looked.wait(60)
+        try:
+            yield
+        finally:
+            closed.set()
+
+    _requests, _answered, (then, at_the_end) = hammer(w, while_a_write_is_under_way())
     assert at_the_end > then
 
 
