@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from customers.models import Customer, StatusChange, TimelineEntry
-from kit import guards, locks
+from kit import locks
 from plans import announcements
 from plans.announcements import roll
 from plans.models import Contract, ContractEvent, HeldAnnouncement
@@ -164,7 +164,6 @@ def without_uniqueness():
     with connection.schema_editor() as editor:
         for model, constraint in rules:
             editor.add_constraint(model, constraint)
-    guards.up()  # SQLite makes a table anew for this, without its triggers
 
 
 @pytest.mark.skipif(
