@@ -33,6 +33,9 @@ hypothesis.settings.load_profile("house")
 SLOW = Path(__file__).with_name("slow.txt")
 HAS_COMMITTED = pytest.StashKey[bool]()
 NAMES_OF_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What htmx writes when a newer request replaces one that is under way, or the page is left. Any
+# other failure of a request has a line of its own beside the first of these.
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
 HAS_PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 collect_ignore = [] if HAS_PLAYWRIGHT else ["browser"]
 
@@ -125,7 +128,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 def complaints() -> Iterator[list[str]]:
     """What the browser complains about; a test that provokes something takes it out.
 
-    Errors in the console, exceptions in scripts, and requests that leave the house. Whatever is
+    Errors in the console, exceptions in scripts, and requests to other servers. Whatever is
     left at the end fails the test.
     """
     found: list[str] = []
@@ -144,14 +147,11 @@ def page_at(browser, live_server, complaints: list[str]) -> Iterator[Callable]:
     home = urlsplit(live_server.url)
 
     def watch(page) -> None:
-        page.on(
-            "console",
-            lambda message: (
+        def note(message) -> None:
+            if message.type == "error" and not message.text.startswith(REPLACED):
                 complaints.append(f"{page.url}: {message.text}")
-                if message.type == "error"
-                else None
-            ),
-        )
+
+        page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
 
     def keep_in_the_house(route) -> None:
