@@ -58,7 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") or not _uses_the_database(item):
             item.add_marker("one_engine")
-        if item.nodeid.partition("[")[0] in slow:
+        # Whichever test comes first to the demo builds it, for twenty seconds.
+        if item.nodeid.partition("[")[0] in slow or "demo" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
     # The slowest come first: where several processes share the tests, none is left with them.
     items.sort(key=lambda item: slow.get(item.nodeid.partition("[")[0], len(slow)))
