@@ -59,7 +59,7 @@ LOCKS = {
 }
 CONTAINED = {"requirements-browser.txt": ("requirements-test.txt",)}
 OLDEST_POSTGRES = 15
-SLOW_SECONDS = 0.2
+SLOW_SECONDS = 0.15
 
 
 def say(text: str) -> None:
@@ -232,32 +232,51 @@ def run(arguments: list[str]) -> int:
     environment = development_settings(options.port)
     manage = [str(PYTHON), str(HOUSE / "manage.py")]
 
-    steps = [["migrate", "--verbosity", "0"]]
-    if not options.no_demo:
-        steps.append(["demo"])
-    for step in steps:
-        code = subprocess.run([*manage, *step], env=environment, cwd=HOUSE).returncode
-        if code:
-            if code != 3:  # a refusal has said everything
-                sys.stderr.write(f"manage.py {step[0]} failed: what went wrong stands above.\n")
-            return code
+    migrate = [*manage, "migrate", "--verbosity", "0"]
+    if code := subprocess.run(migrate, env=environment, cwd=HOUSE).returncode:
+        return failed("migrate", code)
 
     serve = [*manage, "runserver", f"127.0.0.1:{options.port}", "--skip-checks"]
     if options.no_reload:
         serve.append("--noreload")
-    return together([serve, [*manage, "work"]], environment, port=options.port)
+    demo = None if options.no_demo else [*manage, "demo"]
+    return together([serve, [*manage, "work"]], environment, port=options.port, before=demo)
 
 
-def together(commands: list[list[str]], environment: dict[str, str], *, port: int = 0) -> int:
+def failed(step: str, code: int) -> int:
+    """Say which step failed; a refusal, code 3, has said everything itself."""
+    if code != 3:
+        sys.stderr.write(f"manage.py {step} failed: what went wrong stands above.\n")
+    return code
+
+
+def together(
+    commands: list[list[str]],
+    environment: dict[str, str],
+    *,
+    port: int = 0,
+    before: list[str] | None = None,
+) -> int:
     """Run commands side by side until one ends or a person stops them; then stop all.
 
-    With a `port` the address is said as soon as something answers there.
+    With a `port` the address is said as soon as something answers there. `before` is a command
+    that must succeed first; of the others only the first starts beside it.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     running: dict[str, subprocess.Popen] = {}
+
+    def start(command: list[str]) -> subprocess.Popen:
+        running[command[2]] = subprocess.Popen(command, env=environment, cwd=HOUSE)
+        return running[command[2]]
+
     try:
-        for command in commands:
-            running[command[2]] = subprocess.Popen(command, env=environment, cwd=HOUSE)
+        start(commands[0])
+        if before:
+            if code := start(before).wait():
+                return failed(before[2], code)
+            del running[before[2]]
+        for command in commands[1:]:
+            start(command)
         while True:
             for name, process in running.items():
                 if process.poll() is not None:
@@ -403,7 +422,7 @@ def run_part(part: Part, for_pytest: list[str], chromium: str | None, durations:
 
 
 def write_slow(durations: Path) -> None:
-    """Write down the tests that took longer than a fifth of a second, the slowest first."""
+    """Write down the tests that took longer than SLOW_SECONDS, the slowest first."""
     longest: dict[str, float] = {}
     for test, seconds in json.loads(durations.read_text()).items():
         name = test.partition("[")[0]

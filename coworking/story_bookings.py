@@ -29,7 +29,7 @@ from plans.models import Contract, Plan
 from spaces.models import Location
 
 SEED = 8
-MOST_BOOKERS = 120
+MOST_BOOKERS = 70
 OPEN = [(weekday, dt.time(8), dt.time(20)) for weekday in range(5)] + [(5, dt.time(9), dt.time(14))]
 # Type, kind, rates (per, price, for whom), resources (name, people, how often booked on a day).
 ROOMS: list[tuple[str, str, list[tuple[str, str, str]], list[tuple[str, int, float]]]] = [

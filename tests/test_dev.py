@@ -173,6 +173,25 @@ def test_side_by_side_all_stop_when_one_ends(tmp_path, capsys):
     assert "ended by itself (4)" in capsys.readouterr().err
 
 
+def test_a_first_step_that_fails_stops_what_runs_beside_it_and_starts_nothing_else(
+    tmp_path, capsys
+):
+    never = tmp_path / "never"
+    started = time.monotonic()
+    result = dev.together(
+        [
+            [sys.executable, "-c", "import time; time.sleep(60)"],
+            [sys.executable, "-c", f"open({str(never)!r}, 'w').close()"],
+        ],
+        dict(os.environ),
+        before=[sys.executable, "-c", "raise SystemExit(5)"],
+    )
+    assert result == 5
+    assert time.monotonic() - started < 10
+    assert not never.exists()
+    assert "failed: what went wrong stands above" in capsys.readouterr().err
+
+
 def test_the_slowest_tests_of_all_parts_are_listed_together(tmp_path):
     (tmp_path / "sqlite.durations").write_text('{"tests/a.py::test_a": 2.5, "tests/b.py": 0.1}')
     (tmp_path / "browser.durations").write_text('{"tests/c.py::test_c": 31.04}')

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -51,7 +52,7 @@ def space(django_db_setup, django_db_blocker) -> Iterator[SimpleNamespace]:
                 name="Riverside House", timezone="Europe/London", currency="GBP"
             )
             today = place.today()
-            mona = demo._staff()
+            mona = demo._staff(make_password(demo.PASSWORD))
             plans = demo._plans(place, mona, today)
             demo._crowd(
                 CUSTOMERS, place, plans, mona, today, chance, lambda done, total, what: None
