@@ -76,6 +76,15 @@ def take(*, using: str = DEFAULT_DB_ALIAS, **wanted: Iterable[int | models.Model
     _remember(connection, missing)
 
 
+def are_held(*, using: str = DEFAULT_DB_ALIAS, **wanted: Iterable[int | models.Model]) -> bool:
+    """Return whether this transaction holds all of these locks already."""
+    connection = connections[using]
+    if getattr(connection, "nobody_else", False):
+        return True
+    held, _locked = _held(connection)
+    return all(_keys(rows) <= held.get(name, set()) for name, rows in wanted.items())
+
+
 @contextmanager
 def nobody_else(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """One transaction that builds a database nobody uses yet, where locks mean nothing."""

@@ -4,7 +4,7 @@ import datetime as dt
 import unicodedata
 from collections.abc import Callable
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from django.db import models
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
@@ -37,6 +37,25 @@ def span(first: dt.date, last: dt.date) -> str:
     if first.year == last.year:
         begins = format_skeleton("MMMd", first, locale=locale)
     return _("%(first)s to %(last)s") % {"first": begins, "last": day(last)}
+
+
+def days(first: dt.date, last: dt.date) -> str:
+    """Return days from one to another, both included, with the month in full: "7 to 26 June 2026".
+
+    In the form of the reader's language; see also `span`, which is as long for every month.
+    """
+    language = get_language() or "en"
+    locale = "en_GB" if language == "en" else to_locale(language)
+    if first == last:
+        return format_date(first, "long", locale=locale)
+    if language != "en":
+        return format_interval(first, last, "yMMMd", locale=locale)
+    begins = format_date(first, "long", locale=locale)
+    if first.year == last.year:
+        begins = begins.removesuffix(f" {first.year}")
+        if first.month == last.month:
+            begins = str(first.day)
+    return f"{begins} to {format_date(last, 'long', locale=locale)}"
 
 
 def length(minutes: int) -> str:
