@@ -7,25 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from billing import explaining, signals, tax
-from billing.models import accounts
+from billing.models import accounts, numbering
 from billing.models.accounts import Account
-from billing.models.charges import Charge, ChargeVoid
-from billing.models.crediting import left_of
+from billing.models.charges import Cause, Charge, ChargeVoid
 from billing.models.invoices import Invoice
 from billing.models.issuing import draft
 from billing.models.numbering import Series
-from billing.models.subscriptions import Subscription
+from billing.models.paying import valid_amount
 from bookings.standing import Standing
 from customers.models import Customer, Team
 from customers.models.status import Status
 from kit import audit, locks
-from kit.money import ZERO, round_to
+from kit.money import ZERO
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if
-from plans.models import Contract
 from spaces.models import Location
 
 DAY = dt.timedelta(days=1)
@@ -86,8 +83,8 @@ def charge_other(
     customer: Customer, location: Location, *, text: str, amount: Any, by,
     tax_rate: Decimal | None = None, on: dt.date | None = None,
 ) -> Charge:  # fmt: skip
-    """Charge something else, with a text; an amount below zero lowers the next invoice. As prices
-    are entered at the location, with or without tax.
+    """Charge something else, with a text; as prices are entered at the location, with or without
+    tax. What is given back is no charge below zero: see `billing.giving.give_back`.
 
     Raises `Refused` with `not_books`, `required` (the text), `invalid_amount`, `amount_too_fine`,
     `tax_rate` or `date_out_of_range`.
@@ -97,7 +94,7 @@ def charge_other(
         accounts.hold(customer)
         today = location.today()
         on = on or today
-        value = _other_amount(amount, location.currency)
+        value = valid_amount(amount, location.currency)
         problems = []
         if by is not None and not by.may("keep_books", at=location):
             problems.append(Problem("not_books", _("This is for those who keep the books.")))
@@ -117,28 +114,9 @@ def charge_other(
             )
         )  # fmt: skip
         audit.record("charge.other", charge, by=by, changes={"amount": [None, charge.price]})
-        if value > 0 and is_invoiced_at_once(customer, location, customer, by, on=today):
+        if is_invoiced_at_once(customer, location, customer, by, on=today):
             invoice_at_once(customer, location, [charge], by=by, on=on)
         return charge
-
-
-def _other_amount(amount: Any, currency: str) -> Decimal:
-    from django.core.exceptions import ValidationError
-
-    from kit import money
-
-    try:
-        value = money.MoneyField().to_python(amount)
-    except ValidationError:
-        value = None
-    if not value or abs(value) > money.MOST:
-        raise Refused(Problem("invalid_amount", _("Enter an amount other than zero."), "amount"))
-    if round_to(value, currency) != value:
-        text = _("%(currency)s has %(places)d decimals.") % {
-            "currency": currency, "places": money.exponent(currency),
-        }  # fmt: skip
-        raise Refused(Problem("amount_too_fine", text, "amount"))
-    return value
 
 
 # At once, where the rule says so
@@ -191,8 +169,8 @@ def take_back(charge: Charge, *, reason: str, by, on: dt.date | None = None) -> 
     """Take a charge back: voided while no invoice has taken it, credited once one has. Pieces of a
     product go back into stock.
 
-    Raises `Refused` with `not_books`, `void_already`, `reason_missing`, `nothing_to_credit` or
-    `follows_contract` (what is given back by day is not taken back by hand).
+    What staff give so stays given, whatever is decided later. Raises `Refused` with `not_books`,
+    `void_already`, `reason_missing` or `nothing_to_credit`.
     """
     locks.take(
         customers=[charge.customer_id],
@@ -206,12 +184,10 @@ def take_back(charge: Charge, *, reason: str, by, on: dt.date | None = None) -> 
     charge = _afresh(charge)
     if charge.is_void:
         raise Refused(Problem("void_already", _("This charge was voided already.")))
-    if charge.kind == Charge.Kind.ADJUSTMENT and charge.price < 0:
-        text = _("This follows from the days of the contract: charge something else to balance it.")
-        raise Refused(Problem("follows_contract", text))
     if charge.state == "invoiced" and not _left(charge):
         raise Refused(Problem("nothing_to_credit", _("Nothing is left to be credited.")))
-    undo(charge, reason=reason, by=by, on=on or charge.location.today())
+    on = on or charge.location.today()
+    undo(charge, reason=reason, by=by, on=on, cause=Cause.STAFF)
     if charge.product is not None and charge.product.stock is not None:
         product = charge.product
         if not product.recurring:
@@ -220,114 +196,45 @@ def take_back(charge: Charge, *, reason: str, by, on: dt.date | None = None) -> 
             product.save(update_fields=["stock"])
 
 
-def undo(charge: Charge, *, reason: str, by, on: dt.date) -> None:
+def undo(charge: Charge, *, reason: str, by, on: dt.date, cause: str = Cause.DECISION) -> None:
     """The later half of `take_back`: the accounts are locked, nobody is asked."""
-    charge = up_to_date(charge, on=on)
+    charge = _afresh(charge)
     if charge.is_void:
         return
     invoice = charge.invoice
     if invoice is not None and invoice.state == Invoice.State.DRAFT:
-        _off_its_draft(charge, invoice, by=by)
+        invoice.take_off(charge, by=by)
         invoice = None
     if invoice is None:
-        void = ChargeVoid(charge=charge, reason=reason.strip()[:500], on=on, by=by)
-        check_fields(void, leaving_out=("charge", "by"))
-        with in_words():
-            void.save(force_insert=True)
-        audit.record("charge.void", charge, by=by, changes={"amount": [charge.price, None]})
-        return
-    if _left(charge):
-        issued = issue_date(charge.location, on)
-        invoice._credit([charge.line], reason=reason, by=by, on=issued)
+        void(charge, reason=reason, by=by, on=on, cause=cause)
+    elif _left(charge):
+        issued = credit_date(invoice, on)
+        invoice._credit([charge.line], reason=reason, by=by, on=issued, cause=cause)
 
 
-def return_rest(customer: Customer, location: Location, *, by, on: dt.date | None = None) -> int:
-    """Credit what waits below zero on an account to the invoices it came from: what was paid in
-    advance for days that do not come lowers what is due, and the rest is credit, to be paid out.
-
-    Returns how many charges became credit notes. Raises `Refused` with `not_books`.
-    """
-    with transaction.atomic():
-        locks.take(customers=[customer])
-        accounts.hold(customer)
-        if by is not None and not by.may("keep_books", at=location):
-            raise Refused(Problem("not_books", _("This is for those who keep the books.")))
-        waiting = customer.charges.filter(location=location, kind=Charge.Kind.ADJUSTMENT).waiting()
-        found = waiting.filter(price__lt=0, adjusts__line__invoice__state="issued")
-        made = 0
-        for charge in found.select_related("location", "adjusts__line__invoice").order_by("pk"):
-            made += _as_credit_note(charge, by=by, on=min(on or location.today(), location.today()))
-        return made
+def void(charge: Charge, *, reason: str, by, on: dt.date, cause: str) -> None:
+    """Void a charge that no invoice has; the account is locked."""
+    row = ChargeVoid(charge=charge, cause=cause, reason=reason.strip()[:500], on=on, by=by)
+    check_fields(row, leaving_out=("charge", "by"))
+    with in_words():
+        row.save(force_insert=True)
+    audit.record("charge.void", charge, by=by, changes={"amount": [charge.price, None]})
 
 
-def _as_credit_note(charge: Charge, *, by, on: dt.date) -> int:
-    line = charge.adjusts.line
-    left = left_of(line)
-    if -charge.price > (left.total if charge.includes_tax else left.net):
-        return 0
-    note = line.invoice._credit(
-        {line: -charge.price}, reason=charge.text, by=by, on=issue_date(charge.location, on)
-    )
-    ChargeVoid.objects.create(
-        charge=charge, reason=_("Credited by %s.") % note.number, on=on, by=by
-    )
-    return 1
-
-
-def rests(on: dt.date | None = None) -> list[tuple[Customer, Location]]:
-    """Accounts with something below zero that no invoice will take: nothing runs or is to come."""
-    found = []
-    waiting = Charge.objects.waiting().filter(kind=Charge.Kind.ADJUSTMENT, price__lt=0)
-    for charge in waiting.select_related("customer", "location").order_by("pk"):
-        pair = (charge.customer, charge.location)
-        # What a job for a day ahead does not do either.
-        day = min(on or charge.location.today(), charge.location.today())
-        sums = charge.customer.charges.filter(location=charge.location).waiting()
-        rest = sums.aggregate(sum=Sum("amount") + Sum("tax"))["sum"] or ZERO
-        if pair not in found and rest < 0 and not _goes_on(charge.customer, charge.location, day):
-            found.append(pair)
-    return found
-
-
-def _goes_on(customer: Customer, location: Location, on: dt.date) -> bool:
-    mine = Q(customer=customer) | Q(on_behalf_of__payer=customer)
-    running = Contract.objects.filter(mine, location=location).running_or_scheduled(on=on)
-    lockers = Subscription.objects.filter(mine, location=location).running_or_scheduled(on=on)
-    return running.exists() or lockers.exists()
-
-
-def return_rests(*, on: dt.date | None = None) -> int:
-    """Do it for everybody who has left, one transaction each; returns how many charges."""
-    return sum(return_rest(*pair, by=None, on=on) for pair in rests(on))
+def credit_date(invoice: Invoice, on: dt.date) -> dt.date:
+    """Return the date of a credit note for a decision of a day: never before its invoice or the
+    last number of its series, never ahead."""
+    location = invoice.location
+    numbering.lock([location])
+    last = Series.of(location, Series.Kind.CREDIT_NOTE).last_issued_on
+    days = [day for day in (on, invoice.issued_on, last) if day is not None]
+    return min(max(days), location.today())
 
 
 def _left(charge: Charge) -> Decimal:
     """What is left to be credited of an invoiced charge."""
     left = charge.invoice.creditable()
     return sum((rest.total for line, rest in left if line.pk == charge.line.pk), ZERO)
-
-
-def _off_its_draft(charge: Charge, invoice: Invoice, *, by) -> None:
-    """Where the rest of the draft would be below zero, it goes and its charges wait again."""
-    try:
-        with transaction.atomic():
-            invoice.take_off(charge, by=by)
-    except Refused:
-        invoice.refresh_from_db()
-        invoice.drop(by=by)
-    charge._state.fields_cache.pop("line", None)
-
-
-def up_to_date(charge: Charge, *, on: dt.date) -> Charge:
-    """A charge as it is by now. What a billing date that has come should have invoiced is invoiced
-    first: a run that is late makes no difference. The accounts are locked."""
-    from billing import runs
-
-    charge = _afresh(charge)
-    if charge.is_void or charge.invoice is not None or not runs.is_due(charge, on=on):
-        return charge
-    runs.catch_up(charge.customer, charge.location, on=on)
-    return _afresh(charge)
 
 
 def _afresh(charge: Charge) -> Charge:

@@ -24,7 +24,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.einvoice import Record, Row, Xml, country, legible, line_of, rows_of, xml_of
-from billing.models import Document, Invoice, InvoiceLine
+from billing.models import Document, Invoice
 from billing.models.issuing import buyer_of, seller_of
 from kit import words
 from kit.problems import Problem, Refused
@@ -204,7 +204,7 @@ def _row(row: Row, currency: str) -> dict[str, str]:
     whole = row.net == line.net
     return {
         "text": legible(row.text),
-        "detail": legible(row.detail) if isinstance(row, InvoiceLine) else "",
+        "detail": legible(row.detail),
         "on": words.day(line.on),
         "quantity": number(line.quantity if whole else 1),
         "tax": percent(line.tax_rate),

@@ -279,17 +279,15 @@ def _line(place: int, row: Row, seller: dict[str, str]) -> dict[str, Any]:
         "BT-146": _amount(price, currency),
         "BT-151": taxed.category,
         **({"BT-152": taxed.percent} if taxed.percent else {}),
-        "BT-153": name if abs(quantity) == pieces else f"{pieces} × {name}",
-        "BT-154": legible(row.detail) if isinstance(row, InvoiceLine) else "",
+        "BT-153": name if quantity == pieces else f"{pieces} × {name}",
+        "BT-154": legible(row.detail),
     }
 
 
 def _quantity_and_price(net: Decimal, pieces: int, currency: str) -> tuple[int, Decimal]:
-    """So many pieces at a price that make this net exactly; else it is one piece. A price is never
-    below zero: the quantity has the sign."""
-    sign = -1 if net < 0 else 1
-    price = round_to(abs(net) / pieces, currency)
-    return (sign * pieces, price) if price * pieces == abs(net) else (sign, abs(net))
+    """So many pieces at a price that make this net exactly; else it is one piece."""
+    price = round_to(net / pieces, currency)
+    return (pieces, price) if price * pieces == net else (1, net)
 
 
 def _days(row: Row) -> tuple[Any, Any]:

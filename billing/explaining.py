@@ -34,9 +34,7 @@ def price_of(explanation: dict[str, Any]) -> Decimal:
         case "fee":
             return round_to(_fee(explanation), currency)
         case "adjustment":
-            wanted = round_to(_fee(explanation), currency) - Decimal(explanation["so_far"])
-            left = explanation.get("left")
-            return wanted if left is None else max(wanted, -Decimal(left))
+            return round_to(_fee(explanation), currency) - Decimal(explanation["so_far"])
         case "sale" | "sign_up_fee":
             exact = Fraction(explanation["piece"]) * explanation["quantity"]
             return round_to(exact * _share(explanation), currency)
@@ -116,9 +114,6 @@ def _of_fee(explanation: dict[str, Any], currency: str) -> list[Reason]:
     found += _of_discount(explanation, before - after)
     if explanation["kind"] == "adjustment":
         found.append(Reason(_("Charged before"), -Decimal(explanation["so_far"])))
-        if explanation.get("left") is not None:
-            left = money(Decimal(explanation["left"]), currency)
-            found.append(Reason(_("Only %s of it is left to be given back") % left))
     return found
 
 

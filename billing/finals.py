@@ -22,7 +22,7 @@ def final_invoice(contract: Contract, *, by, on: dt.date | None = None) -> Invoi
     with all that waits on the account. Its dates find it done when they come.
 
     A cancellation that is withdrawn afterwards is charged on top, day by day. Raises `Refused` with
-    `not_books`, `no_last_day`, `nothing_to_invoice`, `negative` or what issuing refuses.
+    `not_books`, `no_last_day`, `nothing_to_invoice` or what issuing refuses.
     """
     locks.take(customers=[contract.customer_id])
     payer = charging.payer_of(contract.customer, contract.on_behalf_of)

@@ -169,7 +169,7 @@ class Why(NamedTuple):
     contract, a suspension, an invoice), the amount, and the date for which it waits, if it does.
 
     Codes: `waits` (for its billing date), `late` (that date has come: the run has not), `draft`,
-    `negative`, `suspended`, `waived`, `void`.
+    `suspended`, `waived`, `void`.
     """
 
     code: str
@@ -197,21 +197,11 @@ def _why_not_at(customer: Customer, location: Location, on: dt.date) -> list[Why
     [facts] = runs.facts_of([account], on)
     found = []
     plan = runs.worked_out(facts, on)
-    stuck = {
-        charge.pk
-        for one in plan.planned
-        if one.outcome == BillingRunItem.Outcome.NEGATIVE
-        for charge in one.charges
-    }
     waiting = customer.charges.filter(location=location).waiting().order_by("on", "pk")
     for charge in waiting:
         charge.location = location
         date = next_billing_date(facts.agreements, location.billing_day, charge.ripe_on)
-        if charge.pk in stuck:
-            date = next_billing_date(facts.agreements, location.billing_day, on + DAY)
-            text = _("It lowers the next invoice, for which there is not enough yet.")
-            found.append(Why("negative", text, charge, charge.total, date))
-        elif date <= on:
+        if date <= on:
             text = _("Its billing date, %s, has come: the billing run has not been done since.")
             found.append(Why("late", text % words.day(date), charge, charge.total, date))
         else:

@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from billing import charging, runs, settling
+from billing.corrections import Corrections
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
@@ -21,7 +22,6 @@ from bookings.explaining import sums_to
 from bookings.models import Booking, LateFee
 from customers import signals as of_customers
 from customers.models import Customer
-from kit.problems import Problem, Refused
 from plans import signals as of_plans
 from plans.cycles import DAY
 from plans.models import Contract
@@ -31,23 +31,26 @@ from plans.models import Contract
 
 @receiver(of_plans.contract_changed)
 def bill_what_was_decided(contract: Contract, by, due_before, on, signed, **signal):
-    """What had fallen due is settled as it was, what is settled follows the decision, and what a
-    signature costs is charged and invoiced."""
+    """Settle what had fallen due as it was, correct what is settled, and charge and invoice what a
+    signature costs."""
     touched = [contract]
     if signed is not None and signed.pk != contract.pk:
         touched.append(signed)
     for one in touched:
         Account.objects.of(charging.payer_of(one.customer, one.on_behalf_of), one.location)
     accounts.hold(contract.customer_id)
-    _refuse_days_that_are_invoiced(contract, on)
-    settling.follow(contract, due_before, on=on, by=by, signed=signed is contract)
+    corrections = Corrections(on=on, by=by)
+    corrections.follow(contract, due_before, signed=signed is contract)
     if signed is not None and signed is not contract:
-        settling.follow(signed, (), on=on, by=by, signed=True)
+        corrections.follow(signed, (), signed=True)
+    for one in _called_off(contract):
+        if one is not contract:
+            corrections.correct(one)
+        corrections.take_back_signing(one)
+    corrections.carry_out()
     if signed is not None:
         instead_of = contract if signed is not contract else None
         settling.charge_signing(signed, instead_of=instead_of, by=by, on=on)
-    for one in _called_off(contract):
-        settling.credit_called_off(one, by=by, on=on)
 
 
 def _called_off(contract: Contract) -> list[Contract]:
@@ -60,22 +63,6 @@ def _called_off(contract: Contract) -> list[Contract]:
         if one.is_called_off and not stands_in:
             found.append(one)
     return found
-
-
-def _refuse_days_that_are_invoiced(contract: Contract, on: dt.date) -> None:
-    """A last day in the past is possible only while nothing after it is invoiced."""
-    last_day = contract.ends_on
-    if last_day is None or last_day >= on or contract.is_called_off:
-        return
-    cancellation = contract.standing_cancellation
-    if cancellation is None or cancellation.last_day != last_day:
-        return
-    invoiced = BilledCycle.objects.filter(
-        contract=contract, ends_on__gt=last_day + DAY, charges__line__invoice__state="issued"
-    )
-    if invoiced.exists():
-        text = _("Days after that one are invoiced: choose today or a later day.")
-        raise Refused(Problem("invoiced_after", text, "last_day"))
 
 
 @receiver(of_plans.contracts_taken_back)
@@ -236,8 +223,7 @@ def _standing(booking: Booking) -> list[Charge]:
     """The charges of a booking's time that were neither voided nor credited."""
     found = Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).standing()
     found = found.select_related("location", "line__invoice").order_by("pk")
-    standing = [one for one in found if not _is_credited(one)]
-    return [charging.up_to_date(one, on=_today(booking)) for one in standing]
+    return [one for one in found if not _is_credited(one)]
 
 
 def _is_credited(charge: Charge) -> bool:

@@ -92,8 +92,8 @@ def worked_out(facts: Facts, on: dt.date) -> Plan:
     """What billing an account for every date up to `on` makes; a pure function of the facts.
 
     Cycles due are settled first. Each charge goes onto the first billing date on or after the day
-    from which it may be taken; a date's charges are one invoice. What would be below zero stays for
-    the next date; what is zero altogether is made or let go, as the location says.
+    from which it may be taken; a date's charges are one invoice. One of nothing to
+    pay is made or left out, as the location says.
     """
     plan = Plan(facts.account)
     charges = list(facts.waiting)
@@ -120,10 +120,7 @@ def worked_out(facts: Facts, on: dt.date) -> Plan:
     while due := [date for date in by_date if date <= on]:
         date = min(due)
         found = by_date.pop(date)
-        planned = _planned(facts, date, found)
-        plan.planned.append(planned)
-        if planned.outcome == Outcome.NEGATIVE:
-            by_date[date_from(date + DAY)] += found
+        plan.planned.append(_planned(facts, date, found))
     return plan
 
 
@@ -131,11 +128,8 @@ def _planned(facts: Facts, date: dt.date, charges: list[Charge]) -> Planned:
     location = facts.location
     invoice, lines = composed(facts.account.customer, location, charges, billing_date=date)
     outcome = Outcome.INVOICED if location.run_issues else Outcome.DRAFTED
-    if invoice.total < 0:
-        outcome = Outcome.NEGATIVE
-    elif not invoice.total and not location.zero_invoices:
-        zero = not any(charge.price for charge in charges)
-        outcome = Outcome.ZERO if zero else Outcome.NEGATIVE
+    if not invoice.total and not location.zero_invoices:
+        outcome = Outcome.ZERO
     return Planned(date, charges, outcome, invoice, lines)
 
 
@@ -334,8 +328,6 @@ def items_of(plan: Plan, run: BillingRun | None) -> list[BillingRunItem]:
 
 
 def _words(planned: Planned) -> str:
-    if planned.outcome == Outcome.NEGATIVE:
-        return _("Waits, and lowers the next invoice.")
     if planned.outcome == Outcome.ZERO:
         return _("The location makes no invoices of nothing to pay.")
     return ""
@@ -591,16 +583,6 @@ def _paid_from_credit(
 
 
 # One account at a time
-
-
-def is_due(charge: Charge, *, on: dt.date) -> bool:
-    """Whether a billing date that has come should have taken a waiting charge."""
-    if charge.ripe_on > on:
-        return False
-    account = Account.objects.of(charge.customer, charge.location)
-    [facts] = facts_of([account], on)
-    date = next_billing_date(facts.agreements, charge.location.billing_day, charge.ripe_on)
-    return date <= on
 
 
 def catch_up(customer: Any, place: Location, *, on: dt.date) -> None:

@@ -1,5 +1,5 @@
-"""Settling cycles: a fee is charged for each, or it is waived, once; what a later decision makes
-smaller or larger is charged on top.
+"""Settling cycles: a fee is charged for each, or it is waived, once. What a later decision makes
+smaller or larger is for `billing.corrections`.
 
 What is decided here depends on the contract, its dates and the customer's suspensions alone, never
 on when it is asked.
@@ -8,22 +8,19 @@ on when it is asked.
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from billing import charging, explaining
+from billing import charging
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
 from billing.models.crediting import left_of
-from billing.models.paying import WriteOff
-from billing.models.subscriptions import Subscription
 from customers.models import Customer, Suspension
 from kit import words
-from kit.money import ZERO, round_to
+from kit.money import ZERO
 from kit.problems import in_words
-from plans.cycles import DAY, Cycle
+from plans.cycles import Cycle
 from plans.models import Contract
 
 Kind, Reason = BilledCycle.Kind, BilledCycle.Reason
@@ -113,7 +110,7 @@ def _last_of(suspensions: Sequence[Suspension], one: Suspension) -> Suspension:
 
 def settled(agreement: Any, cycle: Cycle, payer: Customer, found: Verdict) -> Settled:
     """The rows that settle a cycle."""
-    of = "contract" if isinstance(agreement, Contract) else "subscription"
+    of = relation_of(agreement)
     row = BilledCycle(
         starts_on=cycle.start, ends_on=cycle.end, due_on=cycle.due_on, kind=found.kind,
         reason=found.reason, price=cycle.price, discount=agreement.best_discount,
@@ -122,19 +119,19 @@ def settled(agreement: Any, cycle: Cycle, payer: Customer, found: Verdict) -> Se
     if found.kind == Kind.WAIVER:
         return Settled(row, None)
     kind = Charge.Kind.FEE if of == "contract" else Charge.Kind.SUBSCRIPTION
-    name = named(agreement)
     charge = charging.drafted(
         payer, agreement.location, kind=kind, used_by=agreement.customer,
-        text=f"{name}, {words.span(cycle.start, cycle.last_day)}", on=cycle.due_on,
+        text=f"{agreement}, {words.span(cycle.start, cycle.last_day)}", on=cycle.due_on,
         ripe_on=found.ripe_on, rate=rate_of(agreement), starts_on=cycle.start, ends_on=cycle.end,
         quantity=agreement.quantity, on_behalf_of=agreement.on_behalf_of,
-        explanation=_explanation("fee", agreement, cycle, row), cycle=row, **{of: agreement},
+        explanation=explanation_of(agreement, cycle, row), cycle=row, **{of: agreement},
     )  # fmt: skip
     return Settled(row, charge)
 
 
-def named(agreement: Any) -> str:
-    return str(agreement)
+def relation_of(agreement: Any) -> str:
+    """The field that names a contract or a subscription: "contract" or "subscription"."""
+    return "contract" if isinstance(agreement, Contract) else "subscription"
 
 
 def rate_of(agreement: Any) -> Decimal | None:
@@ -143,14 +140,15 @@ def rate_of(agreement: Any) -> Decimal | None:
     return of.tax_rate
 
 
-def _explanation(kind: str, agreement: Any, cycle: Cycle, row: BilledCycle) -> dict[str, Any]:
+def explanation_of(agreement: Any, cycle: Cycle, row: BilledCycle) -> dict[str, Any]:
+    """The explanation of a cycle's fee, as JSON; see `billing.explaining`."""
     team = agreement.on_behalf_of
     by_team = team is not None and row.discount and team.discount == row.discount
     return {
-        "kind": kind,
+        "kind": "fee",
         "of": "contract" if isinstance(agreement, Contract) else "subscription",
         "key": agreement.pk,
-        "name": named(agreement),
+        "name": str(agreement),
         "starts_on": cycle.start.isoformat(),
         "ends_on": cycle.end.isoformat(),
         "days": cycle.days,
@@ -171,24 +169,6 @@ def unsettled(agreement: Any, on: dt.date, starts: Iterable[dt.date] | None = No
         starts = agreement.billed_cycles.values_list("starts_on", flat=True)
     done = set(starts)
     return [cycle for cycle in agreement.fallen_due(on) if cycle.start not in done]
-
-
-# After a decision
-
-
-def follow(
-    agreement: Any, due_before: Sequence[Cycle], *, on: dt.date, by, signed: bool = False
-) -> list[Charge]:
-    """After a decision about a contract or subscription: what had fallen due before is settled as
-    it was then, what is settled is adjusted, and what a signature makes due is charged.
-
-    The accounts are locked. Returns the charges that were made.
-    """
-    made = settle(agreement, due_before, by=by)
-    if signed or isinstance(agreement, Subscription):
-        missed = [one for one in agreement.fallen_due(on) if one.due_on < agreement.signed_on]
-        made += settle(agreement, missed, by=by)
-    return made + adjust(agreement, on=on, by=by)
 
 
 def settle(agreement: Any, cycles: Sequence[Cycle], *, by) -> list[Charge]:
@@ -213,95 +193,6 @@ def settle(agreement: Any, cycles: Sequence[Cycle], *, by) -> list[Charge]:
             charge.cycle, charge.by = row, by
             charges.append(charging.stored(charge))
     return charges
-
-
-def adjust(agreement: Any, *, on: dt.date, by) -> list[Charge]:
-    """Charge the difference where a decision has made the fee of a settled cycle smaller or larger.
-
-    At the price and the discount at which it was settled. A minus never exceeds what was charged
-    and is left. What was waived for a suspension, or because it was due before the contract was
-    signed, stays waived.
-    """
-    rows = agreement.billed_cycles.exclude(reason__in=[Reason.SUSPENDED, Reason.BACKDATED])
-    rows = list(
-        rows.prefetch_related(
-            "charges__void", "charges__line__credits", "charges__line__invoice",
-            "charges__customer", "charges__location",
-        )
-    )  # fmt: skip
-    if not rows:
-        return []
-    until = max(row.starts_on for row in rows) + DAY
-    now = {cycle.start: cycle for cycle in agreement.cycles(until)}
-    made = []
-    for row in rows:
-        charge = _adjustment(agreement, row, now.get(row.starts_on), on)
-        if charge is not None:
-            charge.by = by
-            made.append(charging.stored(charge))
-    return made
-
-
-def _adjustment(
-    agreement: Any, row: BilledCycle, cycle: Cycle | None, on: dt.date
-) -> Charge | None:
-    charges = list(row.charges.all())
-    so_far = sum((one.price for one in charges), ZERO)
-    if cycle is None:  # it has no day of the contract any more
-        cycle = Cycle(row.starts_on, row.ends_on, 0, (row.ends_on - row.starts_on).days, row.price,
-                      Fraction(0), ZERO, row.due_on)  # fmt: skip
-    explanation = _explanation("adjustment", agreement, cycle, row)
-    if row.starts_on > on:  # settled ahead: what it will cost is not fixed yet
-        explanation["piece"] = f"{cycle.price:f}"
-    explanation |= {"so_far": f"{so_far:f}", "currency": agreement.location.currency,
-                    "source": _source_of(charges, explanation)}  # fmt: skip
-    wanted = explaining.price_of(explanation)
-    if wanted < 0 and (left := left_of_fee(charges)) < -wanted:
-        explanation["left"] = f"{left:f}"
-        wanted = -left
-    if not wanted:
-        return None
-    first = charges[0] if charges else None
-    payer = charging.payer_of(agreement.customer, agreement.on_behalf_of)
-    of = "contract" if isinstance(agreement, Contract) else "subscription"
-    name = named(agreement)
-    return charging.drafted(
-        first.customer if first else payer, agreement.location, kind=Charge.Kind.ADJUSTMENT,
-        text=_("%(what)s, %(days)s: adjusted")
-        % {"what": name, "days": words.span(row.starts_on, row.ends_on - DAY)},
-        on=on, ripe_on=on, used_by=agreement.customer,
-        rate=rate_of(agreement), like=first, adjusts=first, cycle=row,
-        starts_on=row.starts_on, ends_on=row.ends_on, quantity=agreement.quantity,
-        on_behalf_of=agreement.on_behalf_of, explanation=explanation, **{of: agreement},
-    )  # fmt: skip
-
-
-def _source_of(charges: Sequence[Charge], explanation: dict[str, Any]) -> str:
-    return charges[0].explanation["source"] if charges else explanation["source"]
-
-
-def left_of_fee(charges: Sequence[Charge]) -> Decimal:
-    """What was truly charged and is left: without what was voided or credited."""
-    left = ZERO
-    for charge in charges:
-        if charge.is_void:
-            continue
-        left += charge.price
-        line = getattr(charge, "line", None)
-        if line is not None:
-            rest = left_of(line)
-            left -= (line.total - rest.total) if charge.includes_tax else (line.net - rest.net)
-            left -= _given_up(line, charge)
-    return max(left, ZERO)
-
-
-def _given_up(line: Any, charge: Charge) -> Decimal:
-    """A line's share of what was written off of its invoice: nobody has paid it."""
-    given_up = WriteOff.objects.filter(invoice=line.invoice_id, withdrawn_at=None).first()
-    if given_up is None or not line.invoice.total:
-        return ZERO
-    share = Fraction(given_up.amount) / Fraction(line.invoice.total)
-    return round_to(Fraction(charge.price) * share, charge.currency)
 
 
 # What is charged when a contract is signed, or called off
@@ -369,11 +260,3 @@ def _held_before(contract: Contract) -> Decimal:
         if seen and Charge.objects.filter(contract__in=seen, kind="deposit").exists()
         else (contract.deposit)
     )
-
-
-def credit_called_off(contract: Contract, *, by, on: dt.date) -> None:
-    """Give back the sign-up fee and the deposit of a contract that was called off."""
-    kinds = [Charge.Kind.SIGN_UP_FEE, Charge.Kind.DEPOSIT]
-    for charge in contract.charges.filter(kind__in=kinds).order_by("pk"):
-        reason = _("%s was called off before it started.") % contract
-        charging.undo(charge, reason=reason, by=by, on=on)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from billing import charging, debts, deposits, runs, sending
+from billing import debts, deposits, runs, sending
 from bookings import credits
 from bookings.models.making import lapse_all
 from customers.models import Registration
@@ -57,8 +57,7 @@ def run_billing(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any],
 
 def return_deposits(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:
     """What belongs to customers who have left: what was paid in advance, and deposits."""
-    rests = charging.return_rests(on=on)
-    return {"returned": deposits.return_due(on=on), "rests": rests}, 0
+    return {"returned": deposits.return_due(on=on)}, 0
 
 
 def remind(on: dt.date | None, progress: Progress) -> tuple[dict[str, Any], int]:

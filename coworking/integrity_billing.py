@@ -9,6 +9,7 @@ from django.db.models import Count, F, Max, Q, Sum
 from django.utils.translation import gettext as _
 
 from billing import explaining, tax
+from billing.corrections import charged, fee_by_rule
 from billing.models import (
     Account,
     AccountEntry,
@@ -22,8 +23,9 @@ from billing.models import (
     Series,
     WriteOff,
 )
+from billing.models.crediting import left_of
 from billing.runs import facts_of
-from billing.settling import left_of_fee, verdict
+from billing.settling import verdict
 from kit.money import ZERO
 from spaces.models import Location
 
@@ -51,7 +53,8 @@ def charges_follow_from_their_explanations() -> Iterator[str]:
 
 def cycles_are_settled_once() -> Iterator[str]:
     """Every settled cycle was charged or waived, and what had fallen due by the last run is."""
-    fees = Count("charges", filter=Q(charges__kind__in=["fee", "subscription"]))
+    first = Q(charges__kind__in=["fee", "subscription"], charges__replaces=None)
+    fees = Count("charges", filter=first)
     rows = BilledCycle.objects.annotate(fees=fees)
     wrong = rows.filter(kind="fee").exclude(fees=1) | rows.filter(kind="waiver", fees__gt=0)
     for row in wrong:
@@ -80,35 +83,57 @@ def _unsettled(accounts: list[Account], place: Location, on: Any) -> Iterator[st
 
 
 def fees_are_what_the_rule_says() -> Iterator[str]:
-    """Fee and adjustments of each cycle add up to the fee by its days; less only where nothing was
-    left to be given back."""
-    rows = BilledCycle.objects.filter(contract__isnull=False).exclude(
-        reason__in=["suspended", "backdated"]
-    )
-    rows = rows.select_related("contract__location", "contract__plan").prefetch_related(
-        "charges", "contract__freezes", "contract__call_offs", "contract__price_steps",
-        "contract__plan__prices",
-    )  # fmt: skip
-    for page in _pages(rows):
-        for row in page:
-            charges = list(row.charges.all())
-            if any(one.explanation.get("left") is not None for one in charges):
-                continue
-            cycles = row.contract.cycles(row.ends_on, since=row.starts_on)
-            cycle = next((one for one in cycles if one.start == row.starts_on), None)
-            days, of_days = (cycle.days, cycle.of_days) if cycle else (0, 1)
-            latest = max(charges, key=lambda one: one.pk, default=None)
-            piece = latest.explanation["piece"] if latest is not None else row.price
-            told = {
-                "kind": "fee", "currency": row.contract.location.currency, "days": days,
-                "of_days": of_days, "piece": piece, "quantity": row.contract.quantity,
-                "discount": row.discount,
-            }  # fmt: skip
-            should, is_ = explaining.price_of(told), sum((one.price for one in charges), ZERO)
-            if should != is_ and not (is_ > should and not left_of_fee(charges)):
-                yield _("Cycle %(day)s of contract %(key)d costs %(is)s instead of %(should)s.") % {
-                    "day": row.starts_on, "key": row.contract_id, "is": is_, "should": should,
-                }  # fmt: skip
+    """What was charged for each settled cycle, less what decisions took back, is its fee by the
+    rule. It is more only where nothing is left of its lines to be credited."""
+    relations = {
+        "contract": ("contract__freezes", "contract__call_offs", "contract__price_steps",
+                     "contract__plan__prices"),
+        "subscription": ("subscription__product",),
+    }  # fmt: skip
+    for relation, reads in relations.items():
+        rows = BilledCycle.objects.filter(**{f"{relation}__isnull": False}).exclude(
+            reason__in=["suspended", "backdated"]
+        )
+        rows = rows.select_related(f"{relation}__location").prefetch_related(
+            *reads, "charges__void", "charges__line__credits__credit_note",
+            "charges__line__invoice",
+        )  # fmt: skip
+        for page in _pages(rows):
+            for row in page:
+                yield from _wrong_fee(row)
+
+
+def _wrong_fee(row: BilledCycle) -> Iterator[str]:
+    charges = list(row.charges.all())
+    cycles = row.agreement.cycles(row.ends_on, since=row.starts_on)
+    cycle = next((one for one in cycles if one.start == row.starts_on), None)
+    should, is_ = fee_by_rule(row.agreement, row, cycle).price, charged(charges)
+    if should == is_ or (is_ > should and not _is_left(charges)):
+        return
+    yield _("Cycle %(day)s of %(what)s (%(key)d) costs %(is)s instead of %(should)s.") % {
+        "day": row.starts_on, "what": row.agreement, "key": row.agreement.pk, "is": is_,
+        "should": should,
+    }  # fmt: skip
+
+
+def _is_left(charges: list[Charge]) -> bool:
+    """Whether a decision could still take something of these charges back."""
+    for charge in charges:
+        line = getattr(charge, "line", None)
+        if line is not None and left_of(line).total:
+            return True
+        if line is None and not charge.is_void:
+            return True
+    return False
+
+
+def nothing_is_below_zero() -> Iterator[str]:
+    """No charge, line or invoice is below zero: what a customer is owed is account credit."""
+    below = Q(price__lt=0) | Q(amount__lt=0) | Q(tax__lt=0)
+    for charge in Charge.objects.filter(below).order_by("pk"):
+        yield _("Charge %(key)d is %(is)s.") % {"key": charge.pk, "is": charge.total}
+    for invoice in Invoice.objects.filter(Q(net__lt=0) | Q(tax__lt=0)).order_by("pk"):
+        yield _("Invoice %(key)s is %(is)s.") % {"key": invoice.pk, "is": invoice.total}
 
 
 def invoices_add_up() -> Iterator[str]:
@@ -220,6 +245,7 @@ PROOFS = [
     ("charges", charges_follow_from_their_explanations),
     ("settled cycles", cycles_are_settled_once),
     ("fees", fees_are_what_the_rule_says),
+    ("nothing below zero", nothing_is_below_zero),
     ("invoices", invoices_add_up),
     ("invoice numbers", numbers_have_no_gaps),
     ("credit notes", credit_notes_stay_within_their_invoices),

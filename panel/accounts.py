@@ -177,9 +177,6 @@ def _mend(
             return _("To the draft"), reverse("panel:invoice", args=[why.subject.pk]), False
         case "late" if keeps:
             return _("To the billing runs"), reverse("panel:runs"), False
-        case "negative" if keeps and why.subject.pk:
-            address = reverse("panel:charge_new", args=[customer.pk])
-            return _("Charge something"), f"{address}?location={place.pk}", True
         case "waits" if keeps:
             address = reverse("panel:invoice_new", args=[customer.pk])
             query = f"location={place.pk}&charge={why.subject.pk}"

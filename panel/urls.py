@@ -157,6 +157,7 @@ urlpatterns = [
     path("customers/<int:pk>/invoices/new/", accounts.invoice, name="invoice_new"),
     path("customers/<int:pk>/payments/new/", accounts.payment, name="payment_new"),
     path("customers/<int:pk>/refunds/new/", accounts.refund, name="refund_new"),
+    path("customers/<int:pk>/give-back/", accounts.giving_back, name="give_back"),
     path("charges/", charges.charges, name="charges"),
     path("charges/charges.csv", charges.export, name="charges_export"),
     path("charges/<int:pk>/", charges.charge, name="charge"),

@@ -10,7 +10,7 @@ from django.db.models import prefetch_related_objects
 
 from billing import foresight, runs
 from billing.accounts import Standing, standings
-from billing.foresight import Coming, Why
+from billing.foresight import Coming
 from billing.models import Account, Invoice
 from billing.models.issuing import seller_of
 from customers.models import Customer
@@ -89,16 +89,6 @@ def next_invoices(customer: Customer, *, count: int = foresight.SHOWN) -> list[N
     charges = [line.charge for one in found[:count] for line in one.coming.lines]
     prefetch_related_objects(charges, "used_by", "on_behalf_of")
     return found[:count]
-
-
-def held_back(customer: Customer, ahead: Sequence[Next]) -> list[Why]:
-    """What will lower an invoice for which there is not enough yet."""
-    on_them = {line.charge.pk for one in ahead for line in one.coming.lines}
-    return [
-        why
-        for why in foresight.why_not(customer)
-        if why.code == "negative" and why.subject.pk not in on_them
-    ]
 
 
 def credit_of(accounts: Sequence[Standing]) -> list[tuple[Decimal, Location]]:

@@ -162,14 +162,24 @@ class Ended(NamedTuple):
 
 def of_ending(subscription: Subscription, *, last_day: dt.date, by: Any) -> Ended:
     """What `subscription.end(…)` would bring. Raises `Refused` as it does."""
-    known = set(subscription.charges.values_list("pk", flat=True))
+    before = _charged(subscription)
     with taken_back():
         one = copy(subscription)
         one.end(last_day=last_day, by=by)
-        made = [charge for charge in one.charges.all() if charge.pk not in known]
-        back = -sum((charge.total for charge in made if charge.price < 0), ZERO)
+        back = max(ZERO, before - _charged(one))
         cycles = one.cycles(LATEST) if one.ends_on is not None else []
         return Ended(_period(one, cycles[-1]) if cycles else None, back)
+
+
+def _charged(subscription: Subscription) -> Decimal:
+    """What was charged for its later periods and not credited, tax included."""
+    charges = subscription.charges.standing().prefetch_related("line__credits")
+    total = ZERO
+    for charge in charges:
+        line = getattr(charge, "line", None)
+        credits = line.credits.all() if line is not None else ()
+        total += charge.total - sum((credit.total for credit in credits), ZERO)
+    return total
 
 
 class Mine(NamedTuple):

@@ -17,13 +17,23 @@ from plans.models import Contract
 from spaces.models import Location
 
 
+class Cause(models.TextChoices):
+    """Why a charge was voided or credited: what staff give stays given, what a decision gives
+    back follows it."""
+
+    STAFF = "staff", gettext_lazy("by the staff")
+    DECISION = "decision", gettext_lazy("by a decision")
+    REPLACEMENT = "replacement", gettext_lazy("replaced by another")
+
+
 class BilledCycle(models.Model):
     """A cycle of a contract, or a period of a subscription, is settled: once and for all.
 
     A fee was charged for it, or it was waived for a reason. `starts_on` and `ends_on` are the
     contract's own days in it, half-open as they were; `price` (per piece) and `discount` are what
-    was agreed then: what changes later touches only what is charged afterwards. Whatever makes the
-    fee smaller or larger later is a charge of its own that names this row.
+    was agreed then: what changes later touches only what is charged afterwards. A
+    decision that changes the fee later replaces the charge, credits its invoice line, or adds a
+    charge that names this row; see `billing.corrections`.
     """
 
     class Kind(models.TextChoices):
@@ -120,8 +130,9 @@ class Charge(models.Model):
     `customer` pays, `used_by` has had it (where a team's payer pays), `on_behalf_of` is the team.
     `on` is the service date: the local day of a booking, of a sale, the due day of a fee. `ripe_on`
     is the first billing date that may take it. `price` is as entered, with or without tax
-    (`includes_tax`), after discount and credit; `amount` is net. A mistake is voided, or credited
-    once it is invoiced. `explanation` says how it came about; see `billing.explaining`.
+    (`includes_tax`), after discount and credit; `amount` is net; none of them is below zero. A
+    mistake is voided, or credited once it is invoiced. `replaces` is the voided charge whose place
+    it took. `explanation` says how it came about; see `billing.explaining`.
     """
 
     class Kind(models.TextChoices):
@@ -161,6 +172,7 @@ class Charge(models.Model):
     )
     cycle = models.ForeignKey(BilledCycle, models.PROTECT, null=True, related_name="charges")
     adjusts = models.ForeignKey("self", models.PROTECT, null=True, related_name="adjustments")
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
     booking = models.ForeignKey(Booking, models.PROTECT, null=True, related_name="charges")
     late_fee = models.ForeignKey(LateFee, models.PROTECT, null=True, related_name="charges")
     product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="charges")
@@ -178,13 +190,13 @@ class Charge(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["cycle"], condition=Q(kind__in=["fee", "subscription"]),
+                fields=["cycle"],
+                condition=Q(kind__in=["fee", "subscription"], replaces=None),
                 name="one_fee_a_cycle",
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="charge_quantity"),
             models.CheckConstraint(
-                condition=Q(kind="adjustment") | Q(kind="other") | Q(price__gte=0),
-                name="charge_not_negative",
+                condition=Q(price__gte=0, amount__gte=0, tax__gte=0), name="charge_not_negative"
             ),
             models.CheckConstraint(
                 condition=Q(includes_tax=False, price=models.F("amount"))
@@ -233,6 +245,7 @@ class ChargeVoid(models.Model):
     """A charge was taken back before an invoice took it: by whom, when and why."""
 
     charge = models.OneToOneField(Charge, models.PROTECT, related_name="void")
+    cause = Line(max_length=11, choices=Cause, default=Cause.STAFF)
     reason = Line(max_length=500)
     on = models.DateField()
     at = models.DateTimeField(default=clock.now)
@@ -272,11 +285,12 @@ guards_of_charges = [
         frozen=("customer_id", "location_id", "used_by_id", "on_behalf_of_id", "kind", "text", "on",
                 "ripe_on", "starts_on", "ends_on", "quantity", "price", "includes_tax", "tax_rate",
                 "tax_note", "amount", "tax", "explanation", "contract_id", "subscription_id",
-                "cycle_id", "adjusts_id", "booking_id", "late_fee_id", "product_id", "at",
-                "by_id"),
+                "cycle_id", "adjusts_id", "replaces_id", "booking_id", "late_fee_id",
+                "product_id", "at", "by_id"),
     ),
     *guards.append_only(
-        "billing", "billing_chargevoid", frozen=("charge_id", "reason", "on", "at", "by_id"),
+        "billing", "billing_chargevoid",
+        frozen=("charge_id", "cause", "reason", "on", "at", "by_id"),
     ),
     *guards.append_only(
         "billing", "billing_billedcycle",

@@ -14,8 +14,15 @@ from django.utils.translation import gettext_lazy
 from billing import signals, tax
 from billing.models import numbering
 from billing.models.accounts import Account, AccountEntry
+from billing.models.charges import Cause
 from billing.models.numbering import Series
-from billing.models.paying import Allocation, after_settling, pay_from_credit, valid_amount
+from billing.models.paying import (
+    Allocation,
+    after_settling,
+    date_problems,
+    pay_from_credit,
+    valid_amount,
+)
 from customers.models import Customer
 from kit import audit, bulk, clock, money
 from kit.fields import Line
@@ -50,6 +57,7 @@ class CreditNote(models.Model):
     sequence = models.PositiveIntegerField()
     number = Line(gettext_lazy("number"), max_length=30, unique=True)
     issued_on = models.DateField(gettext_lazy("issued on"))
+    cause = Line(max_length=11, choices=Cause, default=Cause.STAFF)
     net = money.MoneyField()
     tax = money.MoneyField()
     total = money.MoneyField()
@@ -95,6 +103,9 @@ class CreditNoteLine(models.Model):
     line = models.ForeignKey("billing.InvoiceLine", models.PROTECT, related_name="credits")
     sequence = models.PositiveIntegerField()
     text = Line(max_length=300)
+    # Why so much of it: in words, and where a decision gives days back as an explanation.
+    detail = Line(max_length=500, blank=True)
+    explanation = models.JSONField(default=dict)
     net = money.MoneyField()
     tax = money.MoneyField()
     credited_net = money.MoneyField()
@@ -104,12 +115,9 @@ class CreditNoteLine(models.Model):
         ordering = ["credit_note", "id"]
         constraints = [
             models.UniqueConstraint(fields=["line", "sequence"], name="line_credited_in_order"),
-            # The sums run with the line: away from zero, each step in the line's direction.
             models.CheckConstraint(
                 condition=Q(net__gte=0, tax__gte=0, credited_net__gte=F("net"),
-                            credited_tax__gte=F("tax"))
-                | Q(net__lte=0, tax__lte=0, credited_net__lte=F("net"),
-                    credited_tax__lte=F("tax")),
+                            credited_tax__gte=F("tax")),
                 name="line_credited_one_way",
             ),
         ]  # fmt: skip
@@ -146,7 +154,8 @@ class Creditable(models.Model):
         It lowers what is due first; the rest becomes credit on the account, which pays the oldest
         open invoice. Tax goes in proportion, the last credit of a line takes the remainder. Raises
         `Refused` with `not_issued`, `not_books`, `reason_missing`, `nothing_to_credit`,
-        `more_than_left`, `not_on_invoice`, `invalid_amount`, `amount_too_fine` or `date_goes_back`.
+        `more_than_left`, `not_on_invoice`, `invalid_amount`, `amount_too_fine`, `before_invoice`,
+        `future_date` or `date_goes_back`.
         """
         self._lock()
         self._refuse_others(by)
@@ -154,14 +163,23 @@ class Creditable(models.Model):
         after_settling(self.customer, by=by, on=self.location.today())
         return note
 
-    def _credit(self, lines, *, reason: str, by, on: dt.date | None) -> CreditNote:
+    def _credit(
+        self, lines, *, reason: str, by, on: dt.date | None, cause: str = Cause.STAFF,
+        details: "Mapping[int, tuple[str, dict[str, Any]]] | None" = None,
+    ) -> CreditNote:  # fmt: skip
+        """The later half of `credit`: the account is locked and nobody is asked. `details` has
+        words and an explanation for lines, by key."""
         if self.state == self.State.DRAFT:
             raise Refused(Problem("not_issued", _("A draft can be changed or deleted instead.")))
         if not reason.strip():
             text = _("Say why, in a few words.")
             raise Refused(Problem("reason_missing", text, "reason"))
-        on = on or self.location.today()
+        today = self.location.today()
+        on = on or today
+        refuse_if(date_problems(on, today=today, invoice=self))
         rows = self._credit_lines(lines)
+        for row in rows:
+            row.detail, row.explanation = (details or {}).get(row.line_id, ("", {}))
         numbering.lock([self.location])
         series = Series.of(self.location, Series.Kind.CREDIT_NOTE)
         [number] = series.take(1, on=on)
@@ -172,8 +190,8 @@ class Creditable(models.Model):
         note = CreditNote(
             invoice=self, customer=self.customer, location=self.location, series=series,
             sequence=number, number=series.named(number), issued_on=on, net=net, tax=tax_sum,
-            total=net + tax_sum, seller=self.seller, buyer=self.buyer, reason=reason.strip(),
-            issued_by=by,
+            total=net + tax_sum, seller=self.seller, buyer=self.buyer, cause=cause,
+            reason=reason.strip()[:500], issued_by=by,
             tax_sums=[
                 {"rate": f"{one.rate:f}", "note": one.note, "net": f"{one.net:f}",
                  "tax": f"{one.tax:f}"}
@@ -216,7 +234,7 @@ class Creditable(models.Model):
     def _credit_lines(self, lines: Any) -> list[CreditNoteLine]:
         """The rows of a credit note, checked: what is wanted of each line, in whole or in part."""
         left = {line.pk: (line, rest) for line, rest in self.creditable()}
-        wanted: dict[int, Decimal | None] = {}
+        wanted: dict[int, Decimal | tax.Taxed | None] = {}
         if lines is None:
             wanted = dict.fromkeys(left)
         elif isinstance(lines, Mapping):
@@ -228,7 +246,12 @@ class Creditable(models.Model):
         rows = []
         for key, amount in wanted.items():
             line, rest = left[key]
-            part = rest if amount is None else _part(line, rest, amount)
+            if amount is None:
+                part = rest
+            elif isinstance(amount, tax.Taxed):
+                part = amount
+            else:
+                part = _part(line, rest, amount)
             if part.net or part.tax or (line.net == 0 and lines is not None):
                 rows.append(_row(line, part))
         refuse_if(

@@ -13,7 +13,8 @@ _INVOICE = ("customer_id", "location_id", "state", "series_id", "sequence", "num
             "due_on", "billing_date", "net", "tax", "total", "seller", "tax_sums", "note", "run_id",
             "made_at", "made_by_id", "issued_at", "issued_by_id")  # fmt: skip
 _CREDIT_NOTE = ("invoice_id", "customer_id", "location_id", "series_id", "sequence", "number",
-                "issued_on", "net", "tax", "total", "tax_sums", "seller", "reason", "issued_at",
+                "issued_on", "net", "tax", "total", "tax_sums", "seller", "cause", "reason",
+                "issued_at",
                 "issued_by_id")  # fmt: skip
 _LINE = ("invoice_id", "charge_id", "position", "text", "detail", "on", "quantity", "price",
          "tax_rate", "tax_note", "net", "tax")  # fmt: skip
@@ -123,8 +124,8 @@ guards_of_invoices = [
           **_same(_out_of_order("billing_creditnote"))),
     *guards.append_only(
         "billing", "billing_creditnoteline",
-        frozen=("credit_note_id", "line_id", "sequence", "text", "net", "tax", "credited_net",
-                "credited_tax"),
+        frozen=("credit_note_id", "line_id", "sequence", "text", "detail", "explanation", "net",
+                "tax", "credited_net", "credited_tax"),
     ),
     Guard("line_credited_within_it", "billing", "billing_creditnoteline", "INSERT",
           **_same(_RUNNING)),

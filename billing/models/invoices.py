@@ -189,7 +189,7 @@ class Invoice(Issuable, Payable, Creditable, models.Model):
                 name="invoice_numbered_when_issued",
             ),
             models.CheckConstraint(
-                condition=Q(state="draft") | Q(total__gte=0), name="invoice_not_negative"
+                condition=Q(net__gte=0, tax__gte=0, total__gte=0), name="invoice_not_negative"
             ),
         ]  # fmt: skip
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from billing import signals, tax
 from billing.models import accounts, numbering
@@ -15,7 +14,7 @@ from billing.models.numbering import Series
 from customers.models import Customer
 from kit import audit, clock, locks
 from kit.money import ZERO
-from kit.problems import Problem, Refused, in_words, refuse_if
+from kit.problems import Problem, Refused, in_words
 from spaces.models import Location
 
 if TYPE_CHECKING:
@@ -121,15 +120,13 @@ def draft(
 ) -> "Invoice":
     """A draft that takes these waiting charges; the account is locked.
 
-    Raises `Refused` with `nothing_to_invoice` or `negative`.
+    Raises `Refused` with `nothing_to_invoice`.
     """
     from kit import bulk
 
     if not charges:
         raise Refused(Problem("nothing_to_invoice", _("There is nothing to invoice.")))
     invoice, lines = composed(customer, location, charges, made_by=by, **fields)
-    if invoice.total < 0:
-        raise Refused(_NEGATIVE)
     with in_words():
         invoice.save(force_insert=True)
         for line in lines:
@@ -139,20 +136,14 @@ def draft(
     return invoice
 
 
-_NEGATIVE = Problem(
-    "negative",
-    gettext_lazy("This would be below zero: it stays on the account and lowers the next invoice."),
-)
-
-
 def invoice_now(
     customer: Customer, location: Location, charges: Sequence["Charge"] | None = None, *, by,
     on: dt.date | None = None, issue: bool = True, **fields: Any,
 ) -> "Invoice":  # fmt: skip
     """Invoice what waits on an account, or some of it, now and not on its billing date.
 
-    Raises `Refused` with `not_books`, `nothing_to_invoice`, `negative`, `invoiced` (taken
-    meanwhile) or what issuing refuses.
+    Raises `Refused` with `not_books`, `nothing_to_invoice`, `invoiced` (taken meanwhile)
+    or what issuing refuses.
     """
     if by is not None and not by.may("keep_books", at=location):
         raise Refused(Problem("not_books", _("This is for those who keep the books.")))
@@ -184,7 +175,7 @@ class Issuable(models.Model):
         """Number the draft, date it, and freeze it with names and addresses as they are now.
 
         Credit on the account pays it at once, as far as it goes. Raises `Refused` with
-        `issued_already`, `not_books`, `negative`, `future_date` or `date_goes_back`.
+        `issued_already`, `not_books`, `future_date` or `date_goes_back`.
         """
         self._lock_account()
         self._refuse_others(by)
@@ -242,8 +233,8 @@ class Issuable(models.Model):
 
     @transaction.atomic
     def remove(self, charge: "Charge", *, by) -> None:
-        """Take a charge off a draft: it waits again. Raises `Refused` with `issued_already`,
-        `not_books` or `negative`."""
+        """Take a charge off a draft: it waits again. Raises `Refused` with `issued_already`
+        or `not_books`."""
         self._lock_account()
         self._refuse_others(by)
         self.take_off(charge, by=by)
@@ -263,8 +254,20 @@ class Issuable(models.Model):
             return
         before = self.total
         add_up(self, lines)
-        refuse_if([_NEGATIVE] if self.total < 0 else [])
         for line in lines:
             line.save(update_fields=["position", "net", "tax"])
         self.save(update_fields=["net", "tax", "total", "tax_sums"])
         audit.record("invoice.take_off", self, by=by, changes={"total": [before, self.total]})
+
+    def rewrite(self, charges: "Sequence[Charge]", *, by) -> None:
+        """Give a draft the lines of these charges instead of its own; the account is locked."""
+        from kit import bulk
+
+        before = self.total
+        self.lines.all().delete()
+        lines = [_line(self, charge) for charge in in_order(charges)]
+        add_up(self, lines)
+        with in_words():
+            bulk.insert(lines)
+            self.save(update_fields=["net", "tax", "total", "tax_sums"])
+        audit.record("invoice.rewrite", self, by=by, changes={"total": [before, self.total]})

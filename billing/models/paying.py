@@ -14,7 +14,7 @@ from billing import signals
 from billing.models import accounts
 from billing.models.accounts import Account, AccountEntry
 from customers.models import Customer
-from kit import audit, clock, guards, locks, money
+from kit import audit, clock, guards, locks, money, words
 from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from spaces.models import Location
@@ -37,6 +37,23 @@ def valid_amount(amount: Any, currency: str) -> Decimal:
         }  # fmt: skip
         raise Refused(Problem("amount_too_fine", text, "amount"))
     return value
+
+
+def date_problems(
+    on: dt.date, *, today: dt.date, invoice: "Invoice | None" = None,
+    payment: "Payment | None" = None,
+) -> list[Problem]:  # fmt: skip
+    """Return what stands against the date of something about money: it is not ahead, and not before
+    the invoice or the payment that it is about."""
+    if on > today:
+        return [Problem("future_date", _("This date has not come yet."), "on")]
+    if invoice is not None and invoice.issued_on is not None and on < invoice.issued_on:
+        text = _("The invoice is of %s: choose that day or a later one.")
+        return [Problem("before_invoice", text % words.day(invoice.issued_on), "on")]
+    if payment is not None and on < payment.on:
+        text = _("The payment is of %s: choose that day or a later one.")
+        return [Problem("before_payment", text % words.day(payment.on), "on")]
+    return []
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -113,8 +130,8 @@ class Payment(models.Model):
         A wrong refund is taken back likewise: what was said to be paid out is credit again.
 
         Credit that has paid other invoices meanwhile is taken back from them, the latest first.
-        Raises `Refused` with `not_books`, `not_a_payment`, `reversed_already`, `reason_missing` or
-        `credit_refunded` where the credit was paid out.
+        Raises `Refused` with `not_books`, `not_a_payment`, `reversed_already`, `reason_missing`,
+        `future_date`, `before_payment` or `credit_refunded` where the credit was paid out.
         """
         locks.take(customers=[self.customer_id])
         accounts.hold(self.customer_id)
@@ -128,7 +145,9 @@ class Payment(models.Model):
         if not reason.strip():
             text = _("Say why, in a few words.")
             raise Refused(Problem("reason_missing", text, "reason"))
-        on = on or self.location.today()
+        today = self.location.today()
+        on = on or today
+        refuse_if(date_problems(on, today=today, payment=self))
         row = Payment(
             customer=self.customer, location=self.location, invoice=self.invoice,
             kind=self.Kind.REVERSAL, amount=-self.amount, on=on, method=self.method,
@@ -239,7 +258,7 @@ class Payable(models.Model):
         account, which pays the oldest open invoice by itself.
 
         Raises `Refused` with `not_issued`, `not_books`, `invalid_amount`, `amount_too_fine`,
-        `future_date`, `written_off` or what is wrong with a field.
+        `future_date`, `before_invoice`, `written_off` or what is wrong with a field.
         """
         self._lock()
         self._refuse_others(by)
@@ -259,7 +278,7 @@ class Payable(models.Model):
     @transaction.atomic
     def write_off(self, *, reason: str, by, on: dt.date | None = None) -> WriteOff:
         """Give up what is due. Raises `Refused` with `not_issued`, `not_books`, `nothing_due`,
-        `written_off` or `reason_missing`."""
+        `written_off`, `reason_missing`, `future_date` or `before_invoice`."""
         self._lock()
         self._refuse_others(by)
         problems = []
@@ -271,8 +290,9 @@ class Payable(models.Model):
             problems.append(Problem("nothing_due", _("Nothing is due on this invoice.")))
         if not reason.strip():
             problems.append(Problem("reason_missing", _("Say why, in a few words."), "reason"))
-        refuse_if(problems)
-        on = on or self.location.today()
+        today = self.location.today()
+        on = on or today
+        refuse_if(problems or date_problems(on, today=today, invoice=self))
         row = self._give_up(reason.strip(), on=on, by=by)
         after_settling(self.customer, by=by, on=on)
         return row
@@ -317,8 +337,7 @@ def _paid(
 ) -> Payment:  # fmt: skip
     today = location.today()
     on = on or today
-    if on > today:
-        raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
+    refuse_if(date_problems(on, today=today, invoice=invoice))
     payment = Payment(
         customer=customer, location=location, invoice=invoice, kind=Payment.Kind.PAYMENT,
         amount=valid_amount(amount, location.currency), on=on, method=method,
@@ -382,8 +401,7 @@ def refund(
     _refuse_others(by, location)
     today = location.today()
     on = on or today
-    if on > today:
-        raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
+    refuse_if(date_problems(on, today=today))
     value = valid_amount(amount, location.currency)
     row = Payment(
         customer=customer, location=location, kind=Payment.Kind.REFUND, amount=-value, on=on,

@@ -59,7 +59,6 @@ class BillingRunItem(models.Model):
         INVOICED = "invoiced", _("Invoiced")
         DRAFTED = "drafted", _("Draft")
         ZERO = "zero", _("Nothing to pay")
-        NEGATIVE = "negative", _("In the customer's favour")
         SUSPENDED = "suspended", _("Suspended")
         FAILED = "failed", _("Failed")
 

@@ -164,13 +164,14 @@ class Subscription(models.Model):
     def end(self, *, last_day: dt.date, by, on: dt.date | None = None) -> None:
         """Set the last day; before the first day it is taken back altogether.
 
-        What was charged in advance for later days is given back by a charge of its own. Raises
+        What was invoiced in advance for later days is credited at once. Raises
         `Refused` with `called_off`, `ended`, `date_out_of_range`, `not_yours` or
         `in_the_past` (those who serve customers choose today or later, managers any day).
         """
-        from billing import settling
+        from billing import corrections
 
-        locks.take(customers=[self.customer_id])
+        payer = self.on_behalf_of.payer_id if self.on_behalf_of else None
+        locks.take(customers=[self.customer_id, *([payer] if payer else [])])
         accounts.hold(self.customer_id)
         self.refresh_from_db()
         on = on or self.location.today()
@@ -185,7 +186,7 @@ class Subscription(models.Model):
         with in_words():
             self.save(update_fields=["ends_on", "ended_by", "called_off_at"])
         audit.record("subscription.end", self, by=by, changes={"ends_on": [before, last_day]})
-        settling.follow(self, due, on=on, by=by)
+        corrections.follow(self, due, on=on, by=by)
 
     def _refuse_end(self, last_day: dt.date, by, on: dt.date) -> None:
         state = self.state_on(on)
@@ -227,7 +228,7 @@ def subscribe(
     `invalid_price` or what is wrong with a field.
     """
     payer = on_behalf_of.payer if on_behalf_of else None
-    from billing import selling, settling
+    from billing import corrections, selling
 
     locks.take(
         customers=[customer, *([payer] if payer else [])],
@@ -274,7 +275,7 @@ def subscribe(
         changes={"product": [None, product.pk], "customer": [None, customer.pk],
                  "starts_on": [None, starts_on], "price": [None, made.price]},
     )  # fmt: skip
-    settling.follow(made, (), on=on, by=by)
+    corrections.follow(made, (), on=on, by=by)
     return made
 
 

@@ -70,11 +70,7 @@ class ChargeForm(AtLocation):
         super().__init__(*args, **kwargs)
         self.amounts_in("amount")
         included = self.places[0].prices_include_tax
-        self.fields["amount"].help_text = (
-            _("Tax included. Below zero lowers the next invoice.")
-            if included
-            else _("Before tax. Below zero lowers the next invoice.")
-        )
+        self.fields["amount"].help_text = _("Tax included.") if included else _("Before tax.")
 
 
 class ReceiveForm(AtLocation, PaymentForm):
@@ -105,6 +101,21 @@ class RefundForm(AtLocation):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.amounts_in("amount")
+
+
+class GiveBackForm(AtLocation):
+    """An amount that the space gives back, tax included, and why."""
+
+    amount = forms.DecimalField(label=_l("Amount"), help_text=_l("Tax included."))
+    reason = forms.CharField(
+        label=_l("Reason"), max_length=500, widget=forms.Textarea({"rows": 2}),
+        help_text=_l("It is printed on the credit note."),
+    )  # fmt: skip
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.amounts_in("amount")
+        self.initial.pop("on", None)
 
 
 class DepositForm(HouseForm, OnceForm):

@@ -1,6 +1,7 @@
 """A customer's account: what is owed and why, what comes next, and what is done about it."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import charging
 from billing.accounts import Standing
 from billing.dates import next_due
+from billing.giving import give_back, left_to_give
 from billing.models import Charge, CreditNote, Invoice, Payment, Subscription
 from billing.models.issuing import composed, invoice_now
 from billing.models.paying import receive
@@ -23,7 +25,7 @@ from kit.once import creates
 from kit.policies import policy
 from panel import accounts
 from panel.filters_charges import ChargeFilter
-from panel.forms.accounts import ChargeForm, InvoiceNowForm, ReceiveForm, RefundForm
+from panel.forms.accounts import ChargeForm, GiveBackForm, InvoiceNowForm, ReceiveForm, RefundForm
 from panel.lists import page
 from plans.previews import taken_back
 from spaces.models import Location, Todays
@@ -199,6 +201,42 @@ def refund(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("panel:account", pk)
     standings = accounts.standings_at(customer, places)
     return _page(request, "refund", customer, form, standings=standings)
+
+
+@policy("keep_books")
+@reads_and_writes
+@creates
+def giving_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give money back as credit notes on what was invoiced, shown before it is done."""
+    customer = accounts.seen(request, pk)
+    places = accounts.within(request, customer, "keep_books")
+    form = GiveBackForm.of(request, places=places)
+    asked, notes, paid = "preview" in request.POST, [], ZERO
+    if form.is_valid():
+        with form.showing_refusals():
+            what = {**form.what, "location": form.place, "by": request.user}
+            if asked:
+                with taken_back():
+                    notes = give_back(customer, **what)
+                    paid = sum((_beyond_due(note) for note in notes), ZERO)
+            else:
+                notes = give_back(customer, **what)
+                messages.success(
+                    request,
+                    _("Credited: %s.") % ", ".join(str(note) for note in notes),
+                )
+                return redirect("panel:account", pk)
+    left = [(place, left_to_give(customer, place)) for place in places]
+    return _page(
+        request, "give_back", customer, form, asked=asked, notes=notes, left=left,
+        to_credit=paid, total=sum((note.total for note in notes), ZERO),
+    )  # fmt: skip
+
+
+def _beyond_due(note: CreditNote) -> Decimal:
+    """What of a credit note was not due any more, and became account credit."""
+    entries = note.credit_entries.aggregate(sum=Sum("value"))
+    return entries["sum"] or ZERO
 
 
 def _standing(customer: Customer, place: Location) -> Standing | None:

@@ -131,16 +131,15 @@ def taking_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _what_becomes(one: Charge) -> dict[str, Any]:
-    """What taking a charge back will do: `becomes` is "void", "off_draft", "credit", "late" (its
-    billing date has come: it is invoiced first, then credited) or "nothing"."""
+    """What taking a charge back will do: `becomes` is "void", "off_draft", "credit" or
+    "nothing"."""
     invoice, left = one.invoice, _left(one)
     if one.is_void or (invoice is not None and invoice.state == Invoice.State.ISSUED and left <= 0):
         return {"becomes": "nothing", "left": ZERO}
     if invoice is not None:
         is_draft = invoice.state == Invoice.State.DRAFT
         return {"becomes": "off_draft" if is_draft else "credit", "left": left}
-    is_late = accounts.date_of(one) <= one.location.today()
-    return {"becomes": "late" if is_late else "void", "left": left}
+    return {"becomes": "void", "left": left}
 
 
 @policy("keep_books")

@@ -121,7 +121,7 @@ def _previewed(places: list[Location], on: dt.date) -> dict[str, Any]:
 def _skipped(items: list[BillingRunItem]) -> list[Skipped]:
     """Those that come to nothing, what is broken first."""
     customers = Customer.objects.in_bulk({one.customer_id for one in items})
-    order = [Outcome.FAILED, Outcome.SUSPENDED, Outcome.NEGATIVE, Outcome.ZERO]
+    order = [Outcome.FAILED, Outcome.SUSPENDED, Outcome.ZERO]
     found = [
         Skipped(
             customers[one.customer_id], one.location, one.outcome, one.amount, one.text,

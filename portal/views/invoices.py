@@ -30,7 +30,6 @@ def invoices(request: PortalRequest) -> HttpResponse:
             "dues": owing.dues(customer, accounts),
             "credit": owing.credit_of(accounts),
             "ahead": ahead,
-            "held_back": owing.held_back(customer, ahead),
         }
     return render(request, "portal/invoices/list.html", context)
 

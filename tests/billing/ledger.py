@@ -1,11 +1,14 @@
 """Words that the tests of billing share: run it on a day, and say what came of it."""
 
 import datetime as dt
+from collections import defaultdict
 from decimal import Decimal
+from typing import Any
 
-from billing.models import Account, Charge, Invoice
+from billing.models import Account, Charge, CreditNote, Invoice
 from billing.runs import Report, run_billing
 from coworking.integrity import PROOFS
+from kit import money
 from tests import story
 
 
@@ -56,6 +59,51 @@ def canonical() -> list[tuple]:
         for one in Account.objects.select_related("customer").with_credit()
     ]
     return sorted(charges) + sorted(invoices) + sorted(balances)
+
+
+def outcome() -> tuple[list[tuple], dict[tuple[str, str], Decimal]]:
+    """What came of it whenever the billing ran: what is charged less what is credited of each
+    cycle, booking and other thing, as prices were entered; and the balance of each account, whose
+    tax depends on what shares a document."""
+    sums: dict[tuple, Decimal] = defaultdict(lambda: Decimal(0))
+    charges = Charge.objects.standing().select_related(
+        "customer", "used_by", "cycle__contract__plan", "cycle__subscription__product",
+        "booking__resource", "line",
+    )  # fmt: skip
+    for charge in charges.prefetch_related("line__credits"):
+        line = getattr(charge, "line", None)
+        credits = line.credits.all() if line is not None else ()
+        price = charge.price - sum(
+            (one.total if charge.includes_tax else one.net for one in credits), Decimal(0)
+        )
+        sums[charge.customer.full_name, *_subject(charge)] += price
+    balances = {
+        (one.customer.full_name, one.location.name): _balance(one)
+        for one in Account.objects.select_related("customer", "location").with_credit()
+    }
+    return sorted((*key, f"{value:.4f}") for key, value in sums.items() if value), balances
+
+
+def _subject(charge: Charge) -> tuple[str, ...]:
+    """What a charge is for, whichever of several charges it is."""
+    used_by = (charge.used_by or charge.customer).full_name
+    if charge.cycle is not None:
+        return ("cycle", str(charge.cycle.agreement), used_by, str(charge.cycle.starts_on))
+    if charge.booking is not None:
+        return (charge.kind, used_by, str(charge.booking.start), str(charge.booking.booked_at))
+    return (charge.kind, used_by, charge.text, str(charge.on))
+
+
+def assert_same_outcome(one: Any, other: Any, currency: str = "EUR") -> None:
+    """Raise `AssertionError` unless two outcomes are equal; balances may differ by a minor unit of
+    tax for each document."""
+    assert one[0] == other[0]
+    assert one[1].keys() == other[1].keys()
+    documents = Invoice.objects.count() + CreditNote.objects.count()
+    most = documents * Decimal(1).scaleb(-money.exponent(currency))
+    wrong = {key: (value, other[1][key]) for key, value in one[1].items()
+             if abs(value - other[1][key]) > most}  # fmt: skip
+    assert not wrong
 
 
 def _balance(account: Account) -> Decimal:

@@ -209,15 +209,6 @@ def test_two_reasons_for_no_tax_are_said_together(w):
     assert DEPOSIT in reason
 
 
-def test_what_is_given_back_is_a_quantity_below_zero(w):
-    lines = [charge(w), charge(w, "Private Office, less", "-110", kind="adjustment")]
-    xml = xml_of(issued(w, *lines))
-
-    assert faults(xml) == []
-    assert values(xml, "BilledQuantity") == ["-1", "1"]
-    assert values(xml, "NetPriceProductTradePrice/ChargeAmount") == ["110.00", "900.00"]
-
-
 def test_a_quantity_is_told_where_its_price_is_exact(w):
     lines = [charge(w, "Coffee", "9", quantity=4), charge(w, "Tea", "10", quantity=3)]
     xml = xml_of(issued(w, *lines))
@@ -258,13 +249,6 @@ def test_a_credit_note_over_a_part_of_a_line_keeps_the_rules(w):
 
     assert faults(xml_of(note)) == []
     assert sorted(values(xml_of(note), "BilledQuantity")) == ["1", "1"]
-
-
-def test_a_credit_note_takes_back_what_was_given_back(w):
-    lines = [charge(w), charge(w, "Private Office, less", "-110", kind="adjustment")]
-    note = issued(w, *lines).credit(reason="All of it.", by=w.mona)
-
-    assert faults(xml_of(note)) == []
 
 
 def test_an_invoice_of_nothing_keeps_the_rules(w):

@@ -103,6 +103,7 @@ def asked(w) -> dict[str, Asked]:
         "panel/bookings/cancellation.html": Asked(
             w.mona, f"{panel('booking', own.pk)}cancellation/"
         ),
+        "panel/accounts/give_back.html": Asked(w.mona, panel("give_back", w.ada.pk)),
         "panel/contracts/new.html": Asked(w.mona, panel("contract_new", w.omar.pk)),
         "panel/contracts/price_step.html": Asked(
             w.mona, f"{panel('contract', contract)}price-steps/"

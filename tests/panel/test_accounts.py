@@ -18,7 +18,7 @@ from tests.panel.test_customers import words
 from tests.story import TODAY, day
 
 D = Decimal
-KEEP = ["charge_new", "invoice_new", "payment_new", "refund_new"]
+KEEP = ["charge_new", "invoice_new", "payment_new", "refund_new", "give_back"]
 SERVE = ["sale_new", "subscription_new"]
 
 
@@ -183,13 +183,6 @@ class TestThePage:
             or (answer.context["next_invoices"])
         )
 
-    def test_what_is_in_the_customers_favour_says_so(self, w, mona):
-        run_billing(by=w.mona)
-        owes(w, w.noor, amount="-50")
-        answer = mona.get(page_of("account", w.noor))
-        found = answer.context["not_invoiced"]
-        assert [one.amount for one in [*found.urgent, *found.waiting]] == [D("-60")]
-
     def test_the_charges_are_filtered_by_the_address(self, w, mona):
         owes(w)
         void = owes(w, amount="5")
@@ -329,11 +322,6 @@ class TestInvoicingNow:
         assert answer.context["total"] == D("120")
         assert not Invoice.objects.exists()
 
-    def test_below_zero_is_refused_in_words(self, w, anton):
-        one = owes(w, amount="-5")
-        answer = send(anton, "invoice_new", w.ada, charges=[one.pk], how="issue")
-        assert errors(answer) == {"__all__": ["negative"]}
-
     def test_nothing_ticked_is_said(self, w, anton):
         owes(w)
         assert errors(send(anton, "invoice_new", w.ada, how="issue")) == {"charges": ["required"]}
@@ -389,6 +377,42 @@ class TestMoney:
         assert deposits.of(w.omar) == []
         text = words(anton.get(reverse("panel:charge", args=[held.pk])))
         assert "€100.00 was kept: A broken chair" in text
+
+
+class TestGivingBack:
+    def test_the_preview_says_which_invoices_are_credited_and_stores_nothing(self, w, anton):
+        owes(w)
+        invoice = invoice_now(w.ada, w.house, by=w.mona)
+        invoice.record_payment(amount=invoice.total, by=w.mona)
+        owes(w, amount="10")
+        other = invoice_now(w.ada, w.house, by=w.mona)
+        assert f"Up to €{invoice.total + other.total}" in words(
+            anton.get(page_of("give_back", w.ada))
+        )
+        answer = send(anton, "give_back", w.ada, amount="20", reason="Noise", preview="1")
+        assert [note.invoice for note in answer.context["notes"]] == [other, invoice]
+        assert (answer.context["total"], answer.context["to_credit"]) == (20, 8)
+        assert not w.ada.credit_notes.exists()
+
+    def test_it_is_credited_and_said(self, w, anton):
+        owes(w)
+        invoice_now(w.ada, w.house, by=w.mona)
+        answer = send(anton, "give_back", w.ada, amount="20", reason="Noise")
+        assert answer["Location"] == page_of("account", w.ada)
+        note = w.ada.credit_notes.get()
+        assert (note.total, note.reason, note.issued_by) == (20, "Noise", w.anton)
+
+    @pytest.mark.parametrize(
+        ("amount", "reason", "wrong"),
+        [("-5", "Noise", {"amount": ["invalid_amount"]}), ("", "x", {"amount": ["required"]}),
+         ("5", "", {"reason": ["required"]}), ("999", "Noise", {"amount": ["more_than_left"]})],
+    )  # fmt: skip
+    def test_what_is_wrong_is_said_beside_the_field(self, w, anton, amount, reason, wrong):
+        owes(w)
+        invoice_now(w.ada, w.house, by=w.mona)
+        answer = send(anton, "give_back", w.ada, amount=amount, reason=reason)
+        assert errors(answer) == wrong
+        assert not w.ada.credit_notes.exists()
 
 
 class TestTheCustomersRecord:

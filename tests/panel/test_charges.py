@@ -154,8 +154,8 @@ class TestOne:
         plan = story.plan(w.house, "Day Desk", "310", billing_day=1, fee_due="in_advance",
                           prorate_last=True)  # fmt: skip
         contract = plan.sign_up(w.omar, starts_on=day("2026-11-01"), by=w.mona, bill_missed=True)
-        run_billing(by=w.mona)
-        contract.cancel(last_day=day("2026-11-25"), by=w.mona)
+        invoice_now(w.omar, w.house, by=w.mona)
+        contract.add_price_step(400, from_on=day("2026-11-01"), by=w.mona)
         adjusted = w.omar.charges.get(kind="adjustment")
         answer = anton.get(at_page("charge", adjusted))
         assert [one.kind for one in answer.context["siblings"]] == ["fee"]
@@ -195,15 +195,16 @@ class TestTakingBack:
         take_back(anton, charge)
         assert Charge.objects.get(pk=charge.pk).is_void
 
-    def test_what_is_late_is_invoiced_first_and_that_is_said_before(self, w, anton, at):
+    def test_what_is_late_is_voided_while_no_invoice_has_it(self, w, anton, at):
         charge = charge_other(w.noor, w.house, text="Old", amount=100, on=day("2026-11-02"),
                               by=w.mona)  # fmt: skip
         at("2026-12-02")
         anton.force_login(w.anton)
         page = anton.get(at_page("charge_taking_back", charge))
-        assert page.context["becomes"] == "late"
+        assert page.context["becomes"] == "void"
         take_back(anton, charge)
-        assert CreditNote.objects.filter(lines__line__charge=charge).exists()
+        assert charge.void.cause == "staff"
+        assert not CreditNote.objects.exists()
 
     def test_sent_twice_it_is_taken_back_once(self, w, anton, charge):
         invoice_now(w.ada, w.house, by=w.mona)

@@ -313,7 +313,7 @@ class TestSubscriptions:
         send(frida, "subscription_end", ahead, last_day="2026-12-04")
         ahead.refresh_from_db()
         assert ahead.ends_on == day("2026-12-04")
-        assert w.noor.charges.get(kind="adjustment").price == D("-15")
+        assert w.noor.credit_notes.get().net == 15
 
     def test_a_day_that_has_passed_is_for_managers(self, w, frida):
         earlier = w.locker.subscribe(w.noor, starts_on=day("2026-11-01"), by=w.mona)
