@@ -292,14 +292,6 @@ def _today(booking: Booking) -> dt.date:
 # What leaves the house
 
 
-@receiver(charging.signals.invoice_issued)
-def send_issued(invoice, by, send, **signal):
-    from billing import sending
-
-    if send:
-        sending.send(invoice, by=by)
-
-
 @receiver(charging.signals.credit_note_issued)
 def send_credited(credit_note, by, **signal):
     from billing import sending

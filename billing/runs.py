@@ -22,14 +22,11 @@ from django.utils.translation import gettext_lazy
 
 from billing import settling
 from billing.dates import next_billing_date
-from billing.models import numbering
-from billing.models.accounts import Account, AccountEntry
+from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge, ChargeVoid
-from billing.models.documents import Delivery
 from billing.models.invoices import Invoice, InvoiceLine
-from billing.models.issuing import composed, freeze
+from billing.models.issuing import composed, issue_all
 from billing.models.numbering import Series
-from billing.models.paying import Allocation
 from billing.models.runs import BillingRun, BillingRunItem
 from billing.models.subscriptions import Subscription
 from customers.models import Suspension
@@ -515,71 +512,17 @@ def _store(plans: list[Plan], place: Location, on: dt.date, run: BillingRun | No
         for line in planned.lines:
             line.invoice_id, line.charge = key, line.charge
     bulk.insert([line for _account, planned in made for line in planned.lines])
-    if place.run_issues and made:
-        _number(made, place, on, by)
-        entries, allocations = _paid_from_credit(made, on, by)
-    else:
-        entries, allocations = [], []
-    bulk.insert(allocations)  # what an invoice says is settled is looked up there
-    bulk.insert([planned.invoice for _account, planned in made])
-    bulk.insert(entries)
-    verb = "invoice.issue" if place.run_issues else "invoice.draft"
+    invoices = [planned.invoice for _account, planned in made]
+    if place.run_issues and invoices:
+        issue_all(invoices, place, on=on, by=by)
+        return
+    bulk.insert(invoices)
     bulk.insert(
         [
-            audit.drafted(
-                verb, planned.invoice, by=by,
-                changes={"number": [None, planned.invoice.number],
-                         "total": [None, planned.invoice.total]},
-            )
-            for _account, planned in made
+            audit.drafted("invoice.draft", invoice, by=by, changes={"total": [None, invoice.total]})
+            for invoice in invoices
         ]
-    )  # fmt: skip
-    if place.run_issues:
-        bulk.insert(
-            [
-                Delivery(kind=Delivery.Kind.INVOICE, invoice=planned.invoice, asked_by=by,
-                         to=(planned.invoice.buyer or {})["email"])
-                for _account, planned in made
-            ]
-        )  # fmt: skip
-
-
-def _number(made: list[tuple[Account, Planned]], place: Location, on: dt.date, by) -> None:
-    numbering.lock([place])
-    series = Series.of(place, Series.Kind.INVOICE)
-    numbers = series.take(len(made), on=on)
-    for (_account, planned), number in zip(made, numbers, strict=True):
-        freeze(planned.invoice, series, number, on=on, by=by)
-
-
-def _paid_from_credit(
-    made: list[tuple[Account, Planned]], on: dt.date, by
-) -> tuple[list[AccountEntry], list[Allocation]]:
-    """Credit on an account pays its new invoices; older ones it has paid before."""
-    entries, allocations = [], []
-    left = {account.pk: account.credit for account, _planned in made if account.credit}
-    sequences = dict(
-        AccountEntry.objects.filter(account__in=left).order_by().values("account")
-        .annotate(last=Max("sequence")).values_list("account", "last")
-    )  # fmt: skip
-    for account, planned in made:
-        paid = min(left.get(account.pk, ZERO), planned.invoice.total)
-        if not paid:
-            continue
-        left[account.pk] -= paid
-        sequences[account.pk] += 1
-        planned.invoice.settled = paid
-        entries.append(
-            AccountEntry(
-                account=account, sequence=sequences[account.pk], kind=AccountEntry.Kind.PAID,
-                value=-paid, left=left[account.pk], invoice=planned.invoice, on=on, by=by,
-            )
-        )  # fmt: skip
-        allocations.append(
-            Allocation(invoice=planned.invoice, kind=Allocation.Kind.CREDIT, value=paid, on=on,
-                       by=by)
-        )  # fmt: skip
-    return entries, allocations
+    )
 
 
 # One account at a time

@@ -35,7 +35,7 @@ def send(record: Any, *, by, to: str = "") -> Delivery:
     )  # fmt: skip
     verb = "credit_note.send" if is_note else "invoice.send"
     audit.record(verb, record, by=by)
-    _write(delivery)
+    write(delivery)
     return delivery
 
 
@@ -49,12 +49,13 @@ def write_due(limit: int = 50) -> int:
             delivery = waiting.select_for_update(skip_locked=skip).first()
             if delivery is None:
                 return written
-            _write(delivery)
+            write(delivery)
             written += 1
     return written
 
 
-def _write(delivery: Delivery) -> None:
+def write(delivery: Delivery) -> None:
+    """Write the letter of a delivery."""
     link = ""
     if delivery.invoice is not None:
         link = InvoiceLink.of(delivery.invoice).token

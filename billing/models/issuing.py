@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from billing import signals, tax
 from billing.models import accounts, numbering
-from billing.models.accounts import Account
+from billing.models.accounts import Account, AccountEntry
 from billing.models.numbering import Series
 from customers.models import Customer
 from kit import audit, clock, locks
@@ -19,7 +20,9 @@ from spaces.models import Location
 
 if TYPE_CHECKING:
     from billing.models.charges import Charge
+    from billing.models.documents import Delivery
     from billing.models.invoices import Invoice, InvoiceLine
+    from billing.models.paying import Allocation
 
 # What comes first on an invoice.
 ORDER = ("fee", "subscription", "adjustment", "sign_up_fee", "deposit", "booking", "late_fee",
@@ -114,6 +117,91 @@ def freeze(invoice: "Invoice", series: Series, number: int, *, on: dt.date, by) 
     invoice.issued_at, invoice.issued_by = clock.now(), by
 
 
+def issue_all(
+    invoices: "Sequence[Invoice]", location: Location, *, on: dt.date, by, send: bool = True
+) -> "list[Delivery]":
+    """Issue drafts of one location together: the one path by which an invoice gets its number.
+
+    Numbers and freezes them in their order, pays them from the credit of their accounts, stores
+    them, records who did it, asks for their delivery (`send`), and announces each. Drafts that are
+    not stored yet have their key and their lines stored. The accounts are locked. Returns the
+    deliveries, whose letters are still to be written. Raises `Refused` with `date_goes_back`.
+    """
+    from billing.models.documents import Delivery
+    from kit import bulk
+
+    numbering.lock([location])
+    series = Series.of(location, Series.Kind.INVOICE)
+    for invoice, number in zip(invoices, series.take(len(invoices), on=on), strict=True):
+        freeze(invoice, series, number, on=on, by=by)
+    entries, allocations = _paid_from_credit(invoices, location, on=on, by=by)
+    bulk.insert(allocations)  # what an invoice says is settled is looked up there
+    drafts = [invoice for invoice in invoices if not invoice._state.adding]
+    with in_words():
+        bulk.insert([invoice for invoice in invoices if invoice._state.adding])
+        for invoice in drafts:
+            invoice.save()
+    bulk.insert(entries)
+    bulk.insert(
+        [
+            audit.drafted(
+                "invoice.issue", invoice, by=by,
+                changes={"number": [None, invoice.number], "total": [None, invoice.total]},
+            )
+            for invoice in invoices
+        ]
+    )  # fmt: skip
+    deliveries = [
+        Delivery(
+            kind=Delivery.Kind.INVOICE,
+            invoice=invoice,
+            asked_by=by,
+            to=(invoice.buyer or {})["email"],
+        )
+        for invoice in (invoices if send else ())
+    ]
+    bulk.insert(deliveries)
+    for invoice in invoices:
+        signals.invoice_issued.send(sender=type(invoice), invoice=invoice, by=by)
+    return deliveries
+
+
+def _paid_from_credit(
+    invoices: "Sequence[Invoice]", location: Location, *, on: dt.date, by
+) -> "tuple[list[AccountEntry], list[Allocation]]":
+    """Let the credit of accounts pay their new invoices; older ones it has paid before."""
+    from billing.models.paying import Allocation
+
+    customers = {invoice.customer_id for invoice in invoices}
+    held = Account.objects.filter(location=location, customer__in=customers).with_credit()
+    with_credit = {one.customer_id: one for one in held if one.credit}
+    left = {key: account.credit for key, account in with_credit.items()}
+    sequences = dict(
+        AccountEntry.objects.filter(account__in=with_credit.values()).order_by()
+        .values("account__customer").annotate(last=Max("sequence"))
+        .values_list("account__customer", "last")
+    )  # fmt: skip
+    entries, allocations = [], []
+    for invoice in invoices:
+        key = invoice.customer_id
+        paid = min(left.get(key, ZERO), invoice.total)
+        if not paid:
+            continue
+        left[key] -= paid
+        sequences[key] += 1
+        invoice.settled = paid
+        entries.append(
+            AccountEntry(
+                account=with_credit[key], sequence=sequences[key], kind=AccountEntry.Kind.PAID,
+                value=-paid, left=left[key], invoice=invoice, on=on, by=by,
+            )
+        )  # fmt: skip
+        allocations.append(
+            Allocation(invoice=invoice, kind=Allocation.Kind.CREDIT, value=paid, on=on, by=by)
+        )
+    return entries, allocations
+
+
 @transaction.atomic
 def draft(
     customer: Customer, location: Location, charges: Sequence["Charge"], *, by, **fields: Any
@@ -188,16 +276,10 @@ class Issuable(models.Model):
         on = on or today
         if on > today:
             raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
-        numbering.lock([self.location])
-        series = Series.of(self.location, Series.Kind.INVOICE)
-        [number] = series.take(1, on=on)
-        freeze(self, series, number, on=on, by=by)
-        with in_words():
-            self.save()
-        changes: dict[str, list] = {"number": [None, self.number], "total": [None, self.total]}
-        audit.record("invoice.issue", self, by=by, changes=changes)
-        self._pay_from_credit(on=on, by=by)
-        signals.invoice_issued.send(sender=type(self), invoice=self, by=by, send=send)
+        from billing import sending
+
+        for delivery in issue_all([self], self.location, on=on, by=by, send=send):
+            sending.write(delivery)
 
     def _lock(self) -> None:
         """Hold the account, and read the invoice afresh."""

@@ -130,6 +130,37 @@ def test_everybody_gets_their_invoice_by_e_mail_with_a_private_link(at, w, mailo
     outbox.deliver()
 
 
+def test_a_run_issues_as_one_does_by_hand(at, w):
+    """Numbers, payment from credit, audit, deliveries and signals are the same."""
+    from billing.charging import charge_other
+    from billing.models.issuing import invoice_now
+    from billing.models.paying import receive
+    from billing.signals import invoice_issued
+    from kit.models import AuditEntry
+
+    heard = []
+
+    def hear(invoice, by, **signal):
+        heard.append((invoice.number, by))
+
+    invoice_issued.connect(hear)
+    try:
+        for customer in (w.ada, w.noor):
+            receive(customer, w.house, amount=100, by=w.anton)
+        charge_other(w.noor, w.house, text="Key", amount=10, by=None)
+        invoice_now(w.noor, w.house, by=w.anton)
+        bill(at, "2026-12-01", by=w.anton)
+    finally:
+        invoice_issued.disconnect(hear)
+    by_hand, by_run = w.noor.invoices.get(), w.ada.invoices.get()
+    assert heard[:2] == [(by_hand.number, w.anton), (by_run.number, w.anton)]
+    for invoice, paid in ((by_hand, 12), (by_run, 100)):
+        assert invoice.settled == invoice.allocations.get(kind="credit").value == paid
+        assert invoice.deliveries.get().to == invoice.customer.email
+        entries = AuditEntry.objects.filter(verb="invoice.issue", object_id=invoice.pk)
+        assert entries.get().changes["number"] == [None, invoice.number]
+
+
 # Dates
 
 

@@ -304,6 +304,9 @@ class TestPaying:
 
     def test_a_payment_is_recorded(self, w, anton, invoice):
         fields = {"amount": "120,00", "on": "2026-11-19", "method": "cash", "reference": "Till 7"}
+        answer = send(anton, "invoice_payment", invoice, **fields)
+        assert answer.context["form"].errors.as_data().keys() == {"on"}  # before its invoice
+        fields["on"] = "2026-11-20"
         assert send(anton, "invoice_payment", invoice, **fields).status_code == 302
         payment = Payment.objects.get()
         assert (payment.amount, payment.method, payment.reference) == (D(120), "cash", "Till 7")
