@@ -85,17 +85,16 @@ class Aged(NamedTuple):
 
 
 def aged(location: Location, *, on: dt.date, invoices: Any = None) -> list[Aged]:
-    """The aged debt of a location on a day, the largest debt first."""
+    """Return the aged debt of a location as it was at the end of a day, today or earlier, the
+    largest debt first: what was issued, settled and written off later does not count."""
     found_in: Any = Invoice.objects if invoices is None else invoices
-    unpaid = found_in.filter(location=location).unpaid()
+    unpaid = found_in.filter(location=location).owed(on=on)
     sums: dict[int, list[Decimal]] = {}
     customers: dict[int, Customer] = {}
     for invoice in unpaid.select_related("customer"):
         late = (on - invoice.due_on).days if invoice.due_on else 0
         place = next(n for n, most in enumerate(BRACKETS) if most is None or late <= most)
         customers[invoice.customer_id] = invoice.customer
-        sums.setdefault(invoice.customer_id, [ZERO] * len(BRACKETS))[place] += (
-            invoice.total - invoice.settled
-        )
+        sums.setdefault(invoice.customer_id, [ZERO] * len(BRACKETS))[place] += invoice.due_then
     found = [Aged(customers[key], tuple(parts)) for key, parts in sums.items()]
     return sorted(found, key=lambda one: (-one.total, one.customer.sort_name, one.customer.pk))

@@ -1,5 +1,6 @@
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
@@ -62,33 +63,51 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self.order_by("due_on", "issued_on", "pk")
 
     def in_settlement(self, settlement: str, *, on) -> "InvoiceQuerySet":
-        """Those that are `settlement` on a day; see also `Invoice.settlement_on`."""
+        """Those that are `settlement` on a day, today or earlier (a local date, or `Todays`).
+
+        Those that were not issued by then are left out. See also `Invoice.settlement_on`.
+        """
+        until = None if isinstance(on, Todays) else on
         found = self.issued()
-        nothing_due = Q(settled=F("total"))
-        credited = Q(total__gt=0, total=_credited())
+        if until is not None:
+            found = found.filter(issued_on__lte=until)
+        given_up = _written_off(until)
+        credited = Q(total__gt=0, total=_credited(until))
         if settlement == Settlement.WRITTEN_OFF:
-            return found.filter(_written_off())
-        found = found.filter(~_written_off())
+            return found.filter(given_up)
+        found = found.filter(~given_up)
         if settlement == Settlement.CREDITED:
-            return found.filter(nothing_due, credited)
+            return found.filter(credited)
+        found = found.filter(~credited).alias(settled_then=_settled(until))
         if settlement == Settlement.PAID:
-            return found.filter(nothing_due).filter(~credited)
-        late = found.overdue(on=on)
+            return found.filter(settled_then=F("total"))
+        found = found.filter(settled_then__lt=F("total"))
+        late = _late(on)
         if settlement == Settlement.OVERDUE:
-            return late
-        found = found.filter(settled__lt=F("total")).filter(~Q(pk__in=late.values("pk")))
+            return found.filter(late)
+        found = found.filter(~late).alias(by_notes=_settled(until, kind="credit_note"))
         if settlement == Settlement.PART_PAID:
-            return found.filter(settled__gt=0)
-        return found.filter(settled=0)
+            return found.filter(settled_then__gt=F("by_notes"))
+        return found.filter(settled_then=F("by_notes"))
 
     def with_settlement(self) -> "InvoiceQuerySet":
-        """With what `settlement_on` asks for, for lists."""
+        """With what `settlement_on` asks for today, for lists."""
         return self.annotate(
             is_written_off_now=models.ExpressionWrapper(
                 Q(_written_off()), output_field=models.BooleanField()
             ),
             credited_now=_credited(),
+            settled_by_notes_now=_settled(kind="credit_note"),
         )
+
+    def owed(self, *, on: dt.date) -> "InvoiceQuerySet":
+        """Those on which something was due on a day, with it as `due_then`; today or earlier."""
+        found = self.issued().filter(issued_on__lte=on).filter(~_written_off(on))
+        return found.annotate(
+            due_then=models.ExpressionWrapper(
+                F("total") - _settled(on), output_field=money.MoneyField()
+            )
+        ).filter(due_then__gt=0)
 
     def visible_to(self, user) -> "InvoiceQuerySet":
         """For staff those of their locations; for the others the issued ones of their own
@@ -103,17 +122,45 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self.select_related("customer", "location").with_settlement()
 
 
-def _written_off() -> Exists:
-    writing_off = Invoice.write_offs.rel.related_model.objects
-    return Exists(writing_off.filter(invoice=OuterRef("pk"), withdrawn_at=None))
+def _late(on: Any) -> Q:
+    """What was due before a day, or before each location's today."""
+    if not isinstance(on, Todays):
+        return Q(due_on__lt=on)
+    parts: list[Any] = [Q(location__in=keys, due_on__lt=day) for day, keys in on.items()]
+    return Q.create(parts or [Q(pk=None)], connector=Q.OR)
 
 
-def _credited() -> Coalesce:
-    allocated = Invoice.allocations.rel.related_model.objects.filter(
-        invoice=OuterRef("pk"), kind="credit_note"
-    )
+def _written_off(until: dt.date | None = None) -> Exists:
+    """Whether a write-off stands, or stood at the end of a day."""
+    found = Invoice.write_offs.rel.related_model.objects.filter(invoice=OuterRef("pk"))
+    if until is None:
+        return Exists(found.filter(withdrawn_at=None))
+    stood = Q(withdrawn_on=None) | Q(withdrawn_on__gt=until)
+    return Exists(found.filter(stood, on__lte=until))
+
+
+def _credited(until: dt.date | None = None) -> Coalesce:
+    """The sum of the credit notes, or of those until a day."""
+    notes = Invoice.credit_notes.rel.related_model.objects.filter(invoice=OuterRef("pk"))
+    if until is not None:
+        notes = notes.filter(issued_on__lte=until)
+    return _sum(notes, "total")
+
+
+def _settled(until: dt.date | None = None, *, kind: str | None = None) -> Any:
+    """What of the total is settled, or was at the end of a day; all of it, or by one kind of
+    allocation."""
+    if until is None and kind is None:
+        return F("settled")
+    found = Invoice.allocations.rel.related_model.objects.filter(invoice=OuterRef("pk"))
+    if until is not None:
+        found = found.filter(on__lte=until)
+    return _sum(found if kind is None else found.filter(kind=kind), "value")
+
+
+def _sum(rows: models.QuerySet, name: str) -> Coalesce:
     field = money.MoneyField()
-    sums = allocated.order_by().values("invoice").annotate(sum=Sum("value")).values("sum")
+    sums = rows.order_by().values("invoice").annotate(sum=Sum(name)).values("sum")
     return Coalesce(
         Subquery(sums, output_field=field), models.Value(money.ZERO, output_field=field)
     )
@@ -212,28 +259,48 @@ class Invoice(Issuable, Payable, Creditable, models.Model):
             return known
         return self.write_offs.filter(withdrawn_at=None).exists()
 
-    @property
-    def credited(self) -> Decimal:
-        """How much of what was due credit notes have settled."""
-        known = getattr(self, "credited_now", None)
-        if known is not None:
-            return known
-        found = self.allocations.filter(kind="credit_note").aggregate(sum=Sum("value"))
-        return found["sum"] or money.ZERO
-
     def settlement_on(self, on: dt.date) -> str:
-        """How far it is paid, as seen on a day; "draft" for a draft. See also
-        `InvoiceQuerySet.in_settlement`."""
-        if self.state == self.State.DRAFT:
+        """Return how far it is paid on a day, the first that holds; "draft" before it is issued.
+
+        Written off, credited (its credit notes make up the total), paid (nothing is due), overdue,
+        part paid (money was paid), open. See also `InvoiceQuerySet.in_settlement`.
+        """
+        if self.issued_on is None or self.due_on is None or on < self.issued_on:
             return self.State.DRAFT
-        if self.is_written_off:
+        settled, given_up, credited, by_notes = self._facts(on)
+        if given_up:
             return Settlement.WRITTEN_OFF
-        if self.settled == self.total:
-            all_credited = self.total > 0 and self.credited == self.total
-            return Settlement.CREDITED if all_credited else Settlement.PAID
-        if self.due_on is not None and on > self.due_on:
+        if self.total > 0 and credited == self.total:
+            return Settlement.CREDITED
+        if settled == self.total:
+            return Settlement.PAID
+        if on > self.due_on:
             return Settlement.OVERDUE
-        return Settlement.PART_PAID if self.settled else Settlement.OPEN
+        return Settlement.PART_PAID if settled > by_notes else Settlement.OPEN
+
+    def _facts(self, on: dt.date) -> tuple[Decimal, bool, Decimal, Decimal]:
+        """What is settled, whether it is written off, what credit notes gave back, and what they
+        settled; on a day."""
+        names = ("is_written_off_now", "credited_now", "settled_by_notes_now")
+        is_past = on < self.location.today()
+        if not is_past and all(name in self.__dict__ for name in names):
+            given_up, credited, by_notes = (getattr(self, name) for name in names)
+            return self.settled, given_up, credited, by_notes
+        until = on if is_past else None
+        row = (
+            Invoice.objects.filter(pk=self.pk)
+            .annotate(
+                settled_then=_settled(until),
+                given_up=models.ExpressionWrapper(
+                    Q(_written_off(until)), output_field=models.BooleanField()
+                ),
+                credited_then=_credited(until),
+                by_notes=_settled(until, kind="credit_note"),
+            )
+            .values_list("settled_then", "given_up", "credited_then", "by_notes")
+        )
+        found: Any = row.get()
+        return found
 
     @property
     def settlement(self) -> str:

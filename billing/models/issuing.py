@@ -288,7 +288,7 @@ class Issuable(models.Model):
 
     def _lock_account(self) -> None:
         accounts.hold(self.customer_id)
-        for name in ("is_written_off_now", "credited_now"):
+        for name in ("is_written_off_now", "credited_now", "settled_by_notes_now"):
             self.__dict__.pop(name, None)
         self.refresh_from_db()
 

@@ -16,6 +16,7 @@ from billing.accounts import BRACKETS, Aged, aged
 from kit.money import ZERO
 from kit.policies import policy
 from panel import exports, rows
+from panel.forms.debts import AsOfForm
 from spaces.models import Location
 
 SHOWN = 200
@@ -30,10 +31,13 @@ def debts(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"locations": locations, "place": place}
     if place is not None:
         today = place.today()
-        found = aged(place, on=today)
+        form = _as_of(request, today)
+        found = aged(place, on=form.day)
         steps = list(reminding.steps(place, today + DAY))
         context |= {
-            "today": today,
+            "form": form,
+            "day": form.day,
+            "is_today": form.day == today,
             "tomorrow": today + DAY,
             "brackets": _brackets(),
             "rows": [(one, _cells_of(one.sums)) for one in found[:SHOWN]],
@@ -55,6 +59,10 @@ def _place(request: HttpRequest) -> tuple[list[Location], Location | None]:
     asked = request.GET.get("location", "")
     chosen = next((one for one in locations if str(one.pk) == asked), None)
     return locations, chosen or next(iter(locations), None)
+
+
+def _as_of(request: HttpRequest, today: dt.date) -> AsOfForm:
+    return AsOfForm(request.GET if request.GET.get("on") else None, today=today)
 
 
 def _brackets() -> list[str]:
@@ -82,11 +90,11 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     if place is None:
         raise PermissionDenied
     head = [_("Customer"), _("E-mail"), *_brackets(), _("Total"), _("Currency")]
-    return exports.table("aged-debt.csv", head, _cells(place))
+    return exports.table("aged-debt.csv", head, _cells(place, _as_of(request, place.today()).day))
 
 
-def _cells(place: Location) -> Iterator[list[Any]]:
-    found, currency = aged(place, on=place.today()), place.currency
+def _cells(place: Location, on: dt.date) -> Iterator[list[Any]]:
+    found, currency = aged(place, on=on), place.currency
     for one in found:
         sums = [exports.amount(value, currency) for value in (*one.sums, one.total)]
         email = one.customer.billing_email or one.customer.email

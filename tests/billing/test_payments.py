@@ -7,7 +7,7 @@ import pytest
 
 from billing.accounts import aged, balance_of
 from billing.deposits import give_back, return_due
-from billing.models import Account, Invoice
+from billing.models import Account, Invoice, Settlement
 from billing.models.paying import receive, refund
 from kit.problems import Refused
 from tests import story
@@ -172,6 +172,34 @@ def test_the_settlement_is_the_same_in_python_and_in_sql(at, w, settlement):
         in_sql = Invoice.objects.in_settlement(settlement, on=on).filter(pk=invoice.pk).exists()
         assert in_sql == (invoice.settlement_on(on) == settlement), invoice
     assert Invoice.objects.in_settlement(settlement, on=on).exists()
+
+
+def test_the_settlement_of_a_past_day_is_that_of_its_end(at, w):
+    invoice = issued(w)
+    steps = [
+        ("2026-11-25", "part_paid", lambda: invoice.record_payment(amount=50, by=w.anton)),
+        ("2026-12-20", "written_off", lambda: invoice.write_off(reason="x", by=w.anton)),
+        ("2026-12-21", "overdue", lambda: invoice.withdraw_write_off(by=w.anton)),
+        ("2026-12-22", "paid", lambda: invoice.record_payment(amount=70, by=w.anton)),
+        ("2026-12-23", "credited", lambda: invoice.credit(reason="x", by=w.anton)),
+    ]
+    for on, _settlement, what in steps:
+        at(on)
+        what()
+    expected = [("2026-11-19", "draft"), ("2026-11-20", "open"), ("2026-12-19", "overdue")]
+    expected += [(on, settlement) for on, settlement, _what in steps]
+    invoice = Invoice.objects.shown().get()
+    for on, settlement in expected:
+        assert invoice.settlement_on(day(on)) == settlement, on
+        for word in Settlement.values:
+            in_sql = Invoice.objects.in_settlement(word, on=day(on)).exists()
+            assert in_sql == (word == settlement), (on, word)
+
+
+def test_what_only_a_credit_note_has_lowered_is_open_and_not_part_paid(w):
+    invoice = issued(w, 100, 50)
+    invoice.credit([invoice.lines.first()], reason="Not delivered", by=w.anton)
+    assert state(invoice)[0] == "open"
 
 
 def test_aged_debt_adds_up(at, w):

@@ -53,6 +53,25 @@ def test_debts_stand_in_their_columns_and_add_up(debts, anton):
     assert f"/panel/invoices/?customer={debts.ada.pk}" in page.content.decode()
 
 
+def test_a_past_day_shows_what_was_owed_at_its_end(debts, at, anton):
+    """Paid and issued later does not count; the file has the same sums."""
+    debts.ada.invoices.get().record_payment(amount=120, by=debts.anton)
+    at("2026-12-31")
+    anton.force_login(debts.anton)
+    page = anton.get(f"{LIST}?on=2026-12-09")
+    assert {one.customer.name: one.sums for one, _cells in page.context["rows"]} == {
+        "Ada Lovelace": (0, 120, 0, 0, 0)
+    }
+    assert table(anton.get(f"{CSV}?on=2026-12-09"))[-1]["Total"] == "120.00"
+    assert table(anton.get(CSV))[-1]["Total"] == "72.00"
+
+
+def test_a_day_that_has_not_come_is_said_beside_the_field(debts, anton):
+    page = anton.get(f"{LIST}?on=2027-01-01")
+    assert page.context["form"].errors.as_data()["on"][0].code == "future_date"
+    assert page.context["is_today"]
+
+
 def test_the_file_has_equal_sums(debts, anton):
     *rows, last = table(anton.get(CSV))
     heads = ["Not yet due", "1 to 30 days", "31 to 60 days", "61 to 90 days", "Over 90 days"]
