@@ -62,10 +62,12 @@ def give_back(
         text = _("Only %s of what was invoiced is left to be given back.")
         remains = money(value - missing, location.currency)
         raise Refused(Problem("more_than_left", text % remains, "amount"))
-    notes = [
-        invoice._credit(lines, reason=reason, by=by, on=charging.credit_date(invoice, on))
-        for invoice, lines in parts.items()
-    ]
+    notes = []
+    for invoice, lines in parts.items():
+        # What the credit note before has left over may have paid it.
+        invoice.refresh_from_db()
+        issued_on = charging.credit_date(invoice, on)
+        notes.append(invoice._credit(lines, reason=reason, by=by, on=issued_on))
     after_settling(customer, by=by, on=today)
     return notes
 

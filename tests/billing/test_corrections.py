@@ -478,6 +478,19 @@ def test_money_is_given_back_on_open_invoices_first_then_on_the_latest_paid_one(
     assert ada.credit_notes.count() == 2
 
 
+def test_what_one_credit_note_leaves_over_may_pay_the_next_invoice(at, house):
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    machine = Product.objects.offer(name="Machine", price=100, location=house, by=None)
+    invoices = []
+    for _number in range(2):
+        machine.sell(ada, by=None)
+        invoices.append(invoice_now(ada, house, by=None))
+    invoices[0].record_payment(amount=60, by=None)
+    give_back(ada, amount=150, location=house, reason="Noise", by=None)
+    assert (due(ada), credit_of(ada), balance(ada)) == (0, 10, -10)
+
+
 def test_what_is_given_back_includes_the_tax(at):
     house = story.house(tax_rate=20)
     contract = in_advance(at, house)
