@@ -8,9 +8,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-# The first migrations until the first release; they were replaced by one `0001_initial` per app.
+# The first migrations until the first release; each app has one file for them now.
 BEFORE_THE_FIRST_RELEASE = {
     ("billing", "0001_first_billing"),
+    ("billing", "0001_initial"),
     ("bookings", "0001_first_bookings"),
     ("customers", "0001_first_customers"),
     ("kit", "0001_first_kit"),

@@ -400,7 +400,7 @@ class Migration(migrations.Migration):
                             ),
                             models.CheckConstraint(
                                 condition=models.Q(
-                                    ("state", "draft"), ("total__gte", 0), _connector="OR"
+                                    ("net__gte", 0), ("tax__gte", 0), ("total__gte", 0)
                                 ),
                                 name="invoice_not_negative",
                             ),
@@ -425,6 +425,18 @@ class Migration(migrations.Migration):
                             kit.fields.Line(max_length=30, unique=True, verbose_name="number"),
                         ),
                         ("issued_on", models.DateField(verbose_name="issued on")),
+                        (
+                            "cause",
+                            kit.fields.Line(
+                                choices=[
+                                    ("staff", "by the staff"),
+                                    ("decision", "by a decision"),
+                                    ("replacement", "replaced by another"),
+                                ],
+                                default="staff",
+                                max_length=11,
+                            ),
+                        ),
                         ("net", kit.money.MoneyField()),
                         ("tax", kit.money.MoneyField()),
                         ("total", kit.money.MoneyField()),
@@ -630,7 +642,6 @@ class Migration(migrations.Migration):
                                     ("invoiced", "Invoiced"),
                                     ("drafted", "Draft"),
                                     ("zero", "Nothing to pay"),
-                                    ("negative", "In the customer's favour"),
                                     ("suspended", "Suspended"),
                                     ("failed", "Failed"),
                                 ],
@@ -1276,6 +1287,15 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         (
+                            "replaces",
+                            models.OneToOneField(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="replaced_by",
+                                to="billing.charge",
+                            ),
+                        ),
+                        (
                             "booking",
                             models.ForeignKey(
                                 null=True,
@@ -1384,7 +1404,9 @@ class Migration(migrations.Migration):
                         ],
                         "constraints": [
                             models.UniqueConstraint(
-                                condition=models.Q(("kind__in", ["fee", "subscription"])),
+                                condition=models.Q(
+                                    ("kind__in", ["fee", "subscription"]), ("replaces", None)
+                                ),
                                 fields=("cycle",),
                                 name="one_fee_a_cycle",
                             ),
@@ -1393,10 +1415,7 @@ class Migration(migrations.Migration):
                             ),
                             models.CheckConstraint(
                                 condition=models.Q(
-                                    ("kind", "adjustment"),
-                                    ("kind", "other"),
-                                    ("price__gte", 0),
-                                    _connector="OR",
+                                    ("amount__gte", 0), ("price__gte", 0), ("tax__gte", 0)
                                 ),
                                 name="charge_not_negative",
                             ),
@@ -1431,6 +1450,18 @@ class Migration(migrations.Migration):
                                 primary_key=True,
                                 serialize=False,
                                 verbose_name="ID",
+                            ),
+                        ),
+                        (
+                            "cause",
+                            kit.fields.Line(
+                                choices=[
+                                    ("staff", "by the staff"),
+                                    ("decision", "by a decision"),
+                                    ("replacement", "replaced by another"),
+                                ],
+                                default="staff",
+                                max_length=11,
                             ),
                         ),
                         ("reason", kit.fields.Line(max_length=500)),
@@ -1521,6 +1552,8 @@ class Migration(migrations.Migration):
                         ),
                         ("sequence", models.PositiveIntegerField()),
                         ("text", kit.fields.Line(max_length=300)),
+                        ("detail", kit.fields.Line(blank=True, max_length=500)),
+                        ("explanation", models.JSONField(default=dict)),
                         ("net", kit.money.MoneyField()),
                         ("tax", kit.money.MoneyField()),
                         ("credited_net", kit.money.MoneyField()),
@@ -1550,19 +1583,10 @@ class Migration(migrations.Migration):
                             ),
                             models.CheckConstraint(
                                 condition=models.Q(
-                                    models.Q(
-                                        ("credited_net__gte", models.F("net")),
-                                        ("credited_tax__gte", models.F("tax")),
-                                        ("net__gte", 0),
-                                        ("tax__gte", 0),
-                                    ),
-                                    models.Q(
-                                        ("credited_net__lte", models.F("net")),
-                                        ("credited_tax__lte", models.F("tax")),
-                                        ("net__lte", 0),
-                                        ("tax__lte", 0),
-                                    ),
-                                    _connector="OR",
+                                    ("credited_net__gte", models.F("net")),
+                                    ("credited_tax__gte", models.F("tax")),
+                                    ("net__gte", 0),
+                                    ("tax__gte", 0),
                                 ),
                                 name="line_credited_one_way",
                             ),
