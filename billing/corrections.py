@@ -7,7 +7,8 @@ credit note per invoice, then one invoice per account, which the credit pays.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from billing.models.issuing import draft
 from billing.models.paying import after_settling
 from billing.models.subscriptions import Subscription
 from kit import locks, words
+from kit.decisions import collecting
 from kit.money import ZERO
 from kit.templatetags.house import money
 from plans.cycles import DAY, Cycle, merged
@@ -48,7 +50,8 @@ class Corrections:
         self.on, self.by = on, by
         self._credits: dict[int, list[LineCredit]] = defaultdict(list)
         self._invoices: dict[int, Invoice] = {}
-        self._charges: list[Charge] = []
+        self._charges: list[tuple[Charge, bool]] = []
+        self._afterwards: list[Callable[[], Any]] = []
 
     def follow(
         self, agreement: Any, due_before: Sequence[Cycle], *, signed: bool = False
@@ -60,7 +63,7 @@ class Corrections:
             due = agreement.fallen_due(self.on)
             missed = [cycle for cycle in due if cycle.due_on < agreement.signed_on]
             news = settling.settle(agreement, missed, by=self.by)
-            self._charges += news
+            self._charges += [(charge, False) for charge in news]
             charges += news
         return charges + self.correct(agreement)
 
@@ -109,7 +112,7 @@ class Corrections:
             self._give_back(charges, -missing, wanted)
             return made
         charge = self._more(agreement, row, charges, wanted)
-        self._charges.append(charge)
+        self._charges.append((charge, True))
         return [*made, charge]
 
     def _replace(
@@ -196,6 +199,14 @@ class Corrections:
             return
         charging.undo(charge, reason=reason, by=self.by, on=self.on)
 
+    def charge(self, charges: Iterable[Charge], *, at_once: bool) -> None:
+        """Invoice charges after the credit notes: at once, or only beside something credited."""
+        self._charges += [(charge, at_once) for charge in charges]
+
+    def then(self, step: Callable[[], Any]) -> None:
+        """Do something after the documents are made."""
+        self._afterwards.append(step)
+
     def _credit(
         self, line: InvoiceLine, amount: Decimal | None, detail: str, explanation: dict[str, Any]
     ) -> None:
@@ -207,10 +218,11 @@ class Corrections:
         charged beside it."""
         places = {(one.customer_id, one.location_id) for one in self._invoices.values()}
         self._issue_credit_notes()
-        settled = [one for one in self._charges if _is_to_be_invoiced(one, places)]
         by_account: dict[tuple[int, int], list[Charge]] = defaultdict(list)
-        for charge in settled:
-            by_account[charge.customer_id, charge.location_id].append(charge)
+        for charge, at_once in self._charges:
+            key = (charge.customer_id, charge.location_id)
+            if at_once or key in places:
+                by_account[key].append(charge)
         for key in sorted(by_account):
             charges = by_account[key]
             customer, location = charges[0].customer, charges[0].location
@@ -220,6 +232,8 @@ class Corrections:
                 draft(customer, location, charges, by=self.by)
         self._charges = []
         self._lift_suspensions()
+        for step in self._afterwards:
+            step()
 
     def _issue_credit_notes(self) -> None:
         for key in sorted(self._credits):
@@ -243,13 +257,6 @@ class Corrections:
             if locks.are_held(customers=[key]):
                 invoice = customers[key]
                 after_settling(invoice.customer, by=self.by, on=invoice.location.today())
-
-
-def _is_to_be_invoiced(charge: Charge, credited: set[tuple[int, int]]) -> bool:
-    """More for a cycle that was invoiced is invoiced at once; what else a decision charges where it
-    has credited something as well. The rest waits for its billing date."""
-    is_more = charge.kind == Charge.Kind.ADJUSTMENT
-    return is_more or (charge.customer_id, charge.location_id) in credited
 
 
 class Fee(NamedTuple):
@@ -356,8 +363,15 @@ def _words_for(agreement: Any, now: dict[str, Any], before: dict[str, Any]) -> s
     return "; ".join(parts)
 
 
+@contextmanager
+def correcting(*, on: dt.date, by: Any) -> Iterator[Corrections]:
+    """Yield the corrections of the present decision, whose documents are made at its end."""
+    key = ("corrections", on, by.pk if by is not None else None)
+    with collecting(key, lambda: Corrections(on=on, by=by), Corrections.carry_out) as corrections:
+        yield corrections
+
+
 def follow(agreement: Any, due_before: Sequence[Cycle], *, on: dt.date, by: Any) -> None:
     """After a decision about a subscription: settle, correct, and make the documents."""
-    corrections = Corrections(on=on, by=by)
-    corrections.follow(agreement, due_before)
-    corrections.carry_out()
+    with correcting(on=on, by=by) as corrections:
+        corrections.follow(agreement, due_before)

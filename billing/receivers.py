@@ -5,6 +5,7 @@ then, and the accounts come last.
 """
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -12,7 +13,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from billing import charging, runs, settling
-from billing.corrections import Corrections
+from billing.corrections import Corrections, correcting
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
@@ -39,18 +40,19 @@ def bill_what_was_decided(contract: Contract, by, due_before, on, signed, **sign
     for one in touched:
         Account.objects.of(charging.payer_of(one.customer, one.on_behalf_of), one.location)
     accounts.hold(contract.customer_id)
-    corrections = Corrections(on=on, by=by)
-    corrections.follow(contract, due_before, signed=signed is contract)
-    if signed is not None and signed is not contract:
-        corrections.follow(signed, (), signed=True)
-    for one in _called_off(contract):
-        if one is not contract:
-            corrections.correct(one)
-        corrections.take_back_signing(one)
-    corrections.carry_out()
-    if signed is not None:
-        instead_of = contract if signed is not contract else None
-        settling.charge_signing(signed, instead_of=instead_of, by=by, on=on)
+    with correcting(on=on, by=by) as corrections:
+        corrections.follow(contract, due_before, signed=signed is contract)
+        if signed is not None and signed is not contract:
+            corrections.follow(signed, (), signed=True)
+        for one in _called_off(contract):
+            if one is not contract:
+                corrections.correct(one)
+            corrections.take_back_signing(one)
+        if signed is not None:
+            instead_of = contract if signed is not contract else None
+            corrections.then(
+                partial(settling.charge_signing, signed, instead_of=instead_of, by=by, on=on)
+            )
 
 
 def _called_off(contract: Contract) -> list[Contract]:
@@ -169,12 +171,13 @@ def charge_approved(booking: Booking, by, **signal):
 @receiver(of_bookings.booking_restored)
 def charge_again(booking: Booking, by, **signal):
     """The time is owed again, and what was kept for giving it up is not."""
-    withdrawn = Charge.objects.filter(
-        booking=booking, late_fee__withdrawn_at__isnull=False, void=None
+    withdrawn = _with_lines(
+        Charge.objects.filter(booking=booking, late_fee__withdrawn_at__isnull=False, void=None)
     )
-    for charge in withdrawn.order_by("pk"):
-        charging.undo(charge, reason=_("The booking stands again."), by=by, on=_today(booking))
-    _charge([booking], by=by)
+    with correcting(on=_today(booking), by=by) as corrections:
+        for charge in withdrawn.order_by("pk"):
+            corrections.take_back(charge, reason=_("The booking stands again."))
+        _charge([booking], by=by, corrections=corrections)
 
 
 @receiver(of_bookings.booking_changed)
@@ -184,26 +187,35 @@ def charge_the_difference(booking: Booking, by, before, fee, **signal):
     owed = booking.amount if booking.state != Booking.State.TENTATIVE else 0
     same = [one for one in standing if one.price == owed and _is_still(one, booking)]
     gone = [one for one in standing if one not in same]
-    for charge in gone:
-        charging.undo(charge, reason=_("The booking was changed."), by=by, on=_today(booking))
-    if fee is not None and fee.amount and (standing or not _was_charged(booking)):
-        _charge_late(booking, fee, before.amount, minutes=_minutes(before), by=by)
     # One that was taken back by hand stays so while its price is the same.
     by_hand = not standing and before.amount == owed and _was_charged(booking)
-    if owed and not same and not by_hand:
-        _charge([booking], by=by)
+    is_kept = fee is not None and fee.amount and (standing or not _was_charged(booking))
+    with correcting(on=_today(booking), by=by) as corrections:
+        for charge in gone:
+            corrections.take_back(charge, reason=_("The booking was changed."))
+        if is_kept:
+            minutes = _minutes(before)
+            _charge_late(
+                booking, fee, before.amount, minutes=minutes, by=by, corrections=corrections
+            )
+        if owed and not same and not by_hand:
+            _charge([booking], by=by, corrections=corrections)
 
 
 @receiver(of_bookings.booking_cancelled)
 def charge_what_is_kept(booking: Booking, by, fee, **signal):
+    """Give the price back, and charge what is kept for the short notice beside it. The reason that
+    somebody has given stays with the booking and is on no document."""
     standing = _standing(booking)
-    for charge in standing:
-        reason = booking.reason or _("The booking was cancelled.")
-        charging.undo(charge, reason=reason, by=by, on=_today(booking))
+    reason = _("The booking was cancelled.")
     # Of a booking whose price was taken back by hand nothing is kept either.
-    if fee is not None and fee.amount and (standing or not _was_charged(booking)):
-        was = standing[0].price if standing else sums_to(booking.explanation)
-        _charge_late(booking, fee, was, minutes=booking.minutes, by=by)
+    is_kept = fee is not None and fee.amount and (standing or not _was_charged(booking))
+    with correcting(on=_today(booking), by=by) as corrections:
+        for charge in standing:
+            corrections.take_back(charge, reason=reason)
+        if is_kept:
+            was = standing[0].price if standing else sums_to(booking.explanation)
+            _charge_late(booking, fee, was, minutes=booking.minutes, by=by, corrections=corrections)
 
 
 def _was_charged(booking: Booking) -> bool:
@@ -222,8 +234,15 @@ def _minutes(before: Any) -> int:
 def _standing(booking: Booking) -> list[Charge]:
     """The charges of a booking's time that were neither voided nor credited."""
     found = Charge.objects.filter(booking=booking, kind=Charge.Kind.BOOKING).standing()
-    found = found.select_related("location", "line__invoice").order_by("pk")
+    found = _with_lines(found).order_by("pk")
     return [one for one in found if not _is_credited(one)]
+
+
+def _with_lines(charges: Any) -> Any:
+    """With what taking them back asks for."""
+    return charges.select_related(
+        "customer", "location", "product", "void", "line__invoice__location"
+    )
 
 
 def _is_credited(charge: Charge) -> bool:
@@ -233,7 +252,7 @@ def _is_credited(charge: Charge) -> bool:
     return line is not None and bool(line.total) and not left_of(line).total
 
 
-def _charge(bookings: list[Booking], *, by) -> None:
+def _charge(bookings: list[Booking], *, by, corrections: Corrections | None = None) -> None:
     """Put bookings on the account of whoever pays, and invoice them where that is done at once."""
     owed = [one for one in bookings if one.amount]
     if not owed:
@@ -253,13 +272,18 @@ def _charge(bookings: list[Booking], *, by) -> None:
         )
         for one in owed
     ]  # fmt: skip
-    if charging.is_invoiced_at_once(payer, place, first.customer, by, on=place.today()):
+    at_once = charging.is_invoiced_at_once(payer, place, first.customer, by, on=place.today())
+    if corrections is not None:
+        corrections.charge(charges, at_once=at_once)
+    elif at_once:
         Account.objects.of(payer, place)
         accounts.hold(first.customer_id)
         charging.invoice_at_once(payer, place, charges, by=by)
 
 
-def _charge_late(booking: Booking, fee: LateFee, was, *, minutes: int, by) -> None:
+def _charge_late(
+    booking: Booking, fee: LateFee, was, *, minutes: int, by, corrections: Corrections
+) -> None:
     payer, place = booking.payer, booking.resource.location
     charge = charging.stored(
         charging.drafted(
@@ -274,9 +298,8 @@ def _charge_late(booking: Booking, fee: LateFee, was, *, minutes: int, by) -> No
             on_behalf_of=booking.on_behalf_of, booking=booking, late_fee=fee, by=by,
         )
     )  # fmt: skip
-    if charging.is_invoiced_at_once(payer, place, booking.customer, by, on=place.today()):
-        Account.objects.of(payer, place)
-        charging.invoice_at_once(payer, place, [charge], by=by)
+    at_once = charging.is_invoiced_at_once(payer, place, booking.customer, by, on=place.today())
+    corrections.charge([charge], at_once=at_once)
 
 
 def _text(booking: Booking) -> str:

@@ -8,6 +8,7 @@ from django.db import transaction
 from bookings.models import Assignment, Booking
 from bookings.models.making import lock_credit
 from kit import clock, locks
+from kit.decisions import one_decision
 from plans.cycles import DAY
 from plans.models import Cancellation, Contract
 
@@ -31,9 +32,10 @@ def cancel_with_bookings(
     at = at or clock.now()
     found = list(bookings_after(contract, last_day, at=at))
     _lock(contract, found)
-    for booking in found:
-        booking.cancel(by=by, reason=reason, at=at)
-    return contract.cancel(last_day=last_day, by=by, reason=reason)
+    with one_decision():
+        for booking in found:
+            booking.cancel(by=by, reason=reason, at=at)
+        return contract.cancel(last_day=last_day, by=by, reason=reason)
 
 
 def _lock(contract: Contract, found: list[Booking]) -> None:

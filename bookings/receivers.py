@@ -8,6 +8,7 @@ from bookings.models.assignments import follow_contracts
 from bookings.models.making import lock_credit
 from customers import signals as of_customers
 from kit import clock
+from kit.decisions import one_decision
 from plans import signals as of_plans
 
 
@@ -47,7 +48,8 @@ def cancel_for_house(bookings, *, by, reason: str) -> int:
     """Cancel bookings whose customers are locked already, free of charge; returns how many."""
     found = list(bookings.select_related("resource__location", "customer", "on_behalf_of"))
     lock_credit((), {one.resource_id for one in found}, bookings=found)
-    for booking in found:
-        booking._again()
-        booking._cancel(by=by, reason=reason, waive_fee=True, at=clock.now())
+    with one_decision():
+        for booking in found:
+            booking._again()
+            booking._cancel(by=by, reason=reason, waive_fee=True, at=clock.now())
     return len(found)

@@ -22,6 +22,7 @@ from bookings.models.resources import Resource
 from bookings.models.series import Series
 from bookings.standing import Standing
 from kit import clock, words
+from kit.decisions import one_decision
 from kit.problems import Problem, Refused
 
 MOST = 150
@@ -239,8 +240,9 @@ def cancel(
     found = concerned(booking, scope, at=at)
     _lock(found)
     _tell_together(found)
-    for one in found:
-        one.cancel(by=by, reason=reason, waive_fee=waive_fee, at=at)
+    with one_decision():
+        for one in found:
+            one.cancel(by=by, reason=reason, waive_fee=waive_fee, at=at)
     return found
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from customers.models import Customer, Team
 from customers.models.timeline import tell
 from kit import audit, locks, money
+from kit.decisions import one_decision
 from kit.fields import Line, Text
 from kit.problems import Problem, Refused, in_words, speak_for
 from plans import signals
@@ -468,10 +469,11 @@ class Contract(Cancellable, Changeable, Freezable, SignedTerms):
         the decision has signed: itself, or the one that takes its place."""
         from plans.announcements import announce
 
-        signals.contract_changed.send(
-            sender=Contract, contract=self, by=by, due_before=self._due_before,
-            on=self._given_on or self.location.today(), signed=signed,
-        )  # fmt: skip
+        with one_decision():
+            signals.contract_changed.send(
+                sender=Contract, contract=self, by=by, due_before=self._due_before,
+                on=self._given_on or self.location.today(), signed=signed,
+            )  # fmt: skip
 
         announce([self.customer_id], on=self._given_on, by=by)
 

@@ -1,5 +1,6 @@
 """What a decision changes of what was charged: replaced, credited at once, or invoiced at once."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,9 @@ from billing.giving import give_back, left_to_give
 from billing.models import Account, BilledCycle, Charge, Delivery, Product
 from billing.models.issuing import invoice_now
 from billing.models.paying import refund
+from billing.runs import run_billing
+from bookings.endings import cancel_with_bookings
+from bookings.models import ResourceType
 from customers.models import Team
 from kit.problems import Refused
 from tests import story
@@ -420,6 +424,68 @@ def test_whoever_was_charged_is_credited_although_somebody_else_pays_for_the_tea
     contract.resume(on=day("2026-06-16"), by=None)
     assert due(lin) == 250
     assert not omar.invoices.exists()
+
+
+# Bookings
+
+
+@pytest.fixture
+def kestrel(house):
+    rooms = ResourceType.objects.make(name="Meeting rooms", by=None)
+    rooms.add_rate(per="hour", price=60, by=None)
+    return story.room(house, rooms, "Kestrel", free_cancellation_hours=24, late_fee=D(50))
+
+
+def booked(kestrel, customer, start: str):
+    begins = story.moment(start)
+    return kestrel.book(
+        customer=customer, start=begins, end=begins + dt.timedelta(hours=2), by=None
+    )
+
+
+def test_what_is_kept_of_an_invoiced_booking_is_paid_by_its_credit(at, house, kestrel):
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    booking = booked(kestrel, ada, "2026-06-02 10:00")
+    invoice_now(ada, house, by=None).record_payment(amount=120, by=None)
+    booking.cancel(by=None, reason="Three invoices unpaid")
+    assert credited(ada) == [("2026-06-01", D(120))]
+    last = ada.invoices.order_by("pk").last()
+    assert (last.total, last.due, credit_of(ada)) == (60, 0, 60)
+    assert ada.credit_notes.get().reason == "The booking was cancelled."
+
+
+def test_what_waits_is_charged_on_its_billing_date_as_before(at, house, kestrel):
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    booked(kestrel, ada, "2026-06-02 10:00").cancel(by=None)
+    assert not ada.invoices.exists()
+    assert [charge.price for charge in ada.charges.standing()] == [60]
+
+
+def test_bookings_that_end_with_a_contract_share_its_credit_note(at, house, kestrel):
+    contract = signed(at, house, "2026-06-01", fee_due="in_advance")
+    ada = contract.customer
+    for on in ("2026-06-20", "2026-06-21", "2026-06-22"):
+        booked(kestrel, ada, f"{on} 10:00")
+    run_billing()
+    invoice_now(ada, house, by=None)
+    assert ada.invoices.count() == 2
+    at("2026-06-05")
+    cancel_with_bookings(contract, last_day=day("2026-06-10"), by=None)
+    assert sorted(total for _on, total in credited(ada)) == [200, 360]
+    assert due(ada) == 100
+
+
+def test_a_suspension_that_cancels_bookings_makes_one_credit_note(at, house, kestrel):
+    at("2026-06-01")
+    ada = story.person(house, "Ada Lovelace")
+    for on in ("2026-06-20", "2026-06-21"):
+        booked(kestrel, ada, f"{on} 10:00")
+    invoice_now(ada, house, by=None)
+    ada.suspend(by=None, reason="Noise", cancel_bookings=True)
+    assert credited(ada) == [("2026-06-01", D(240))]
+    assert Delivery.objects.filter(kind="credit_note").count() == 1
 
 
 # Dates
