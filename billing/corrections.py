@@ -189,13 +189,14 @@ class Corrections:
         for charge in charges.order_by("pk"):
             self.take_back(charge, reason=reason)
 
-    def take_back(self, charge: Charge, *, reason: str) -> None:
-        """Void a charge that no issued invoice has, or credit what is left of its line."""
+    def take_back(self, charge: Charge, *, reason: str, printed: str = "") -> None:
+        """Void a charge that no issued invoice has, or credit what is left of its line, with
+        `printed` instead of the reason on the credit note."""
         if charge.is_void:
             return
         if charge.state == "invoiced":
             if left_to_credit(charge.line).total:
-                self._credit(charge.line, None, reason, {})
+                self._credit(charge.line, None, printed or reason, {})
             return
         charging.undo(charge, reason=reason, by=self.by, on=self.on)
 

@@ -205,14 +205,14 @@ def charge_the_difference(booking: Booking, by, before, fee, **signal):
 @receiver(of_bookings.booking_cancelled)
 def charge_what_is_kept(booking: Booking, by, fee, **signal):
     """Give the price back, and charge what is kept for the short notice beside it. The reason that
-    somebody has given stays with the booking and is on no document."""
+    somebody has given is printed on no document."""
     standing = _standing(booking)
-    reason = _("The booking was cancelled.")
+    printed = _("The booking was cancelled.")
     # Of a booking whose price was taken back by hand nothing is kept either.
     is_kept = fee is not None and fee.amount and (standing or not _was_charged(booking))
     with correcting(on=_today(booking), by=by) as corrections:
         for charge in standing:
-            corrections.take_back(charge, reason=reason)
+            corrections.take_back(charge, reason=booking.reason or printed, printed=printed)
         if is_kept:
             was = standing[0].price if standing else sums_to(booking.explanation)
             _charge_late(booking, fee, was, minutes=booking.minutes, by=by, corrections=corrections)
