@@ -228,7 +228,7 @@ class Life:
 
 def lived(
     seed: int, runs_on: Callable[[int], bool], *, days: int = DAYS,
-    told: Callable[[], Any] = canonical,
+    summary: Callable[[], Any] = canonical,
 ) -> Any:  # fmt: skip
     """What came of a life with the billing run on some of its days, and always on the last one."""
     with time_machine.travel(f"{FIRST} 12:00Z", tick=False) as clock:
@@ -240,7 +240,7 @@ def lived(
             if runs_on(number) or number == days - 1:
                 report = run_billing()
                 assert not report.failed, report.failed
-    return told()
+    return summary()
 
 
 def digest(seed: int) -> str:

@@ -37,7 +37,7 @@ def test_the_result_does_not_depend_on_when_the_billing_runs(seed):
     some_days = {number for number in range(200) if chance.random() < 0.15}
     for runs_on in (lambda number: True, lambda number: number in some_days, lambda number: False):
         with a_world_of_its_own():
-            results.append(lived(seed, runs_on, told=outcome))
+            results.append(lived(seed, runs_on, summary=outcome))
             currency = Location.objects.get().currency
             assert_same_outcome(results[-1], results[0], currency)
             is_sound()
@@ -50,5 +50,5 @@ def test_without_catching_up_a_late_run_makes_a_difference(monkeypatch):
     results = []
     for runs_on in (lambda number: True, lambda number: False):
         with a_world_of_its_own():
-            results.append(lived(8, runs_on, told=outcome))
+            results.append(lived(8, runs_on, summary=outcome))
     assert results[0][0] != results[1][0]
