@@ -84,6 +84,11 @@ SMALL = r"""([least, width]) => {
   return small;
 }"""
 
+# What appears or disappears has done so. What turns as long as something is under way does not end.
+AT_REST = """() => document.getAnimations().every((animation) =>
+  animation.playState !== "running"
+    || animation.effect?.getComputedTiming().iterations === Infinity)"""
+
 WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 
 
@@ -124,6 +129,7 @@ class Looks:
     def assert_accessible(self, page: Any) -> None:
         """Raise `AssertionError` with what axe finds on a page as it is shown at this moment."""
         settle(page)
+        page.wait_for_function(AT_REST)
         found = self.violations(page, "as shown", {"type": "tag", "values": WCAG})
         assert not found, f"{page.url}:\n" + "\n".join(found)
 

@@ -11,6 +11,7 @@ from billing.models import Product
 from bookings.models import ResourceType
 from tests import story
 from tests.browser.answers import Held, settle
+from tests.browser.looks import ON_COLOURS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -276,6 +277,29 @@ def test_nothing_that_is_entered_is_changed_by_a_late_answer(asked, page_at, sig
     assert not wrong, "\n".join(wrong)
     without = {template for template, one in asked.items() if one.fills} - replaced
     assert without <= {"panel/check_ins/desk.html"}, "nothing was entered in what is replaced"
+
+
+def test_what_is_shown_can_be_read_while_the_next_answer_is_under_way(
+    asked, looks, page_at, sign_in_as
+):
+    page, wrong = page_at(), []
+    for template in (
+        "portal/book/find.html",
+        "portal/book/resource.html",
+        "panel/bookings/new.html",
+        "panel/products/sale.html",
+    ):
+        one = asked[template]
+        sign_in_as(page, one.user)
+        assert page.goto(one.address).ok, template
+        settle(page)
+        with Held(page) as held:
+            page.locator("main").locator(one.asker).first.evaluate(ASK)
+            held.wait()
+            assert page.locator("[aria-live].htmx-request").count() == 1, template
+            wrong += looks.violations(page, template, {"type": "rule", "values": ON_COLOURS})
+            held.release()
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.fixture
