@@ -9,12 +9,12 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing import explaining, signals, tax
+from billing import explaining, signals, taxing
 from billing.models import accounts, numbering
 from billing.models.accounts import Account
 from billing.models.charges import Cause, Charge, ChargeVoid
 from billing.models.invoices import Invoice
-from billing.models.issuing import draft
+from billing.models.issuing import by_document, draft, issue_together
 from billing.models.numbering import Series
 from billing.models.paying import valid_amount
 from bookings.standing import Standing
@@ -35,37 +35,36 @@ def payer_of(customer: Customer, team: Team | None) -> Customer:
 
 def drafted(
     customer: Customer, location: Location, *, kind: str, text: str, on: dt.date,
-    explanation: dict[str, Any], rate: Decimal | None = None, ripe_on: dt.date | None = None,
+    explanation: dict[str, Any], item: Any = None, entered: Decimal | None = None,
+    tax_on: dt.date | None = None, ripe_on: dt.date | None = None,
     used_by: Customer | None = None, by=None, like: Charge | None = None, **fields: Any,
 ) -> Charge:  # fmt: skip
     """A charge with the price that its explanation leads to, and its tax; not stored.
 
-    `rate` is the item's own (None: the location's); an exempt customer's and a deposit's are
-    nothing; one that corrects another is taxed `like` it. `ripe_on` is the first billing date that
-    may take it, the day after the service unless said otherwise.
+    The tax is the one in force on `tax_on` (its date unless said otherwise) for `item`, what was
+    sold, or the rate that staff entered; one that corrects another is taxed `like` it. `ripe_on` is
+    the first billing date that may take it, the day after the service unless said otherwise.
     """
-    source, note = "location" if rate is None else "item", ""
-    rate, included = (location.tax_rate if rate is None else rate), location.prices_include_tax
-    if kind == Charge.Kind.DEPOSIT:
-        source, note = "deposit", _("Refundable deposit, not subject to tax")
-        rate, included = ZERO, False
-    elif customer.tax_exempt:
-        source, note, rate = "exempt", customer.tax_exempt_reason, ZERO
-    if like is not None:
-        source, note = like.explanation["tax"]["source"], like.tax_note
-        rate, included = like.tax_rate, like.includes_tax
-    explanation = explanation | {
-        "currency": location.currency,
-        "tax": {"rate": f"{rate:f}", "source": source, "note": note, "included": included},
-    }
-    price = explaining.price_of(explanation)
-    taxed = tax.of(tax.Priced(price, rate, included), location.currency)
-    return Charge(
+    included = location.prices_include_tax and kind != Charge.Kind.DEPOSIT
+    explanation = explanation | {"currency": location.currency}
+    if entered is not None:
+        explanation["entered_rate"] = f"{entered:f}"
+    charge = Charge(
         customer=customer, location=location, kind=kind, text=text[:300], on=on,
-        ripe_on=ripe_on or on + DAY, price=price, includes_tax=included, tax_rate=rate,
-        tax_note=note, amount=taxed.net, tax=taxed.tax, explanation=explanation, by=by,
+        ripe_on=ripe_on or on + DAY, price=explaining.price_of(explanation),
+        includes_tax=like.includes_tax if like is not None else included,
+        explanation=explanation, by=by,
         used_by=used_by if used_by is not None and used_by.pk != customer.pk else None, **fields,
     )  # fmt: skip
+    if like is not None:
+        found, tax_on = taxing.tax_like(like), like.tax_on
+    else:
+        found = taxing.tax_of(
+            customer, location, tax_on or on, kind=kind, item=item,
+            entered=taxing.entered_rate(entered),
+        )  # fmt: skip
+    taxing.put_on(charge, found, tax_on or on)
+    return charge
 
 
 def stored(charge: Charge) -> Charge:
@@ -109,7 +108,7 @@ def charge_other(
         charge = stored(
             drafted(
                 customer, location, kind=Charge.Kind.OTHER, text=text.strip(), on=on,
-                ripe_on=max(on + DAY, today), rate=tax_rate, by=by,
+                ripe_on=max(on + DAY, today), entered=tax_rate, by=by,
                 explanation={"kind": "other", "amount": f"{value:f}"},
             )
         )  # fmt: skip
@@ -139,14 +138,15 @@ def is_invoiced_at_once(
 def invoice_at_once(
     customer: Customer, location: Location, charges: Sequence[Charge], *, by,
     on: dt.date | None = None,
-) -> Invoice | None:  # fmt: skip
-    """Invoice charges as they are made; the account is locked. None where there is nothing to
-    pay."""
-    total = sum((charge.total for charge in charges), ZERO)
-    if total <= 0:
-        return None
-    made = draft(customer, location, charges, by=by)
-    made._issue(by=by, on=issue_date(location, on))
+) -> list[Invoice]:  # fmt: skip
+    """Invoice charges as they are made; the account is locked. Returns the invoices: none where
+    there is nothing to pay, two where a part is outside the scope of tax."""
+    made = [
+        draft(customer, location, part, by=by)
+        for part in by_document(charges)
+        if sum((charge.total for charge in part), ZERO) > 0
+    ]
+    issue_together(made, location, by=by, on=issue_date(location, on))
     return made
 
 

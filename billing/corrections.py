@@ -7,7 +7,7 @@ credit note per invoice, then one invoice per account, which the credit pays.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from billing import charging, explaining, settling
+from billing import charging, explaining, settling, taxing
 from billing.models.charges import BilledCycle, Cause, Charge
-from billing.models.crediting import left_to_credit
+from billing.models.crediting import left_price, left_to_credit
 from billing.models.invoices import Invoice, InvoiceLine
-from billing.models.issuing import draft
+from billing.models.issuing import by_document, draft
 from billing.models.paying import after_settling
 from billing.models.subscriptions import Subscription
 from kit import locks, words
@@ -50,6 +50,7 @@ class Corrections:
         self.on, self.by = on, by
         self._credits: dict[int, list[LineCredit]] = defaultdict(list)
         self._invoices: dict[int, Invoice] = {}
+        self._whole: set[int] = set()
         self._charges: list[tuple[Charge, bool]] = []
         self._afterwards: list[Callable[[], Any]] = []
 
@@ -75,17 +76,15 @@ class Corrections:
         says otherwise. What was waived for a suspension, or because it was due before the contract
         was signed, stays waived; what staff gave stays given.
         """
-        rows = agreement.billed_cycles.exclude(reason__in=[Reason.SUSPENDED, Reason.BACKDATED])
-        rows = list(
-            rows.prefetch_related(
-                "charges__void", "charges__line__credits__credit_note", "charges__line__invoice",
-                "charges__line__charge", "charges__customer", "charges__location",
-            )
-        )  # fmt: skip
+        rows = _rows(agreement)
         if not rows:
             return []
         until = max(row.starts_on for row in rows) + DAY
         cycles = {cycle.start: cycle for cycle in agreement.cycles(until)}
+        if waiting := [one.pk for one in _on_another_tax_day(agreement, rows, cycles)
+                       if one.state in ("waiting", "draft")]:  # fmt: skip
+            taxing.retax(Charge.objects.filter(pk__in=waiting))
+            rows = _rows(agreement)
         charges = []
         for row in rows:
             charges += self._correct(agreement, row, cycles.get(row.starts_on))
@@ -94,7 +93,8 @@ class Corrections:
     def _correct(self, agreement: Any, row: BilledCycle, cycle: Cycle | None) -> list[Charge]:
         charges = list(row.charges.all())
         wanted = fee_by_rule(agreement, row, cycle)
-        missing = wanted.price - charged(charges)
+        so_far = charged(charges) - self._credit_other_rates(agreement, row, cycle, wanted)
+        missing = wanted.price - so_far
         if not missing:
             return []
         waiting = [one for one in charges if one.state in ("waiting", "draft")]
@@ -111,7 +111,7 @@ class Corrections:
         if missing < 0:
             self._give_back(charges, -missing, wanted)
             return made
-        charge = self._more(agreement, row, charges, wanted)
+        charge = self._more(agreement, row, cycle, charges, wanted, missing)
         self._charges.append((charge, True))
         return [*made, charge]
 
@@ -151,27 +151,46 @@ class Corrections:
 
     def _give_back(self, charges: Sequence[Charge], amount: Decimal, wanted: "Fee") -> None:
         """Credit the lines of a cycle, the latest first, each by no more than is left of it."""
-        invoiced = [one for one in charges if one.state == "invoiced"]
+        invoiced = [one for one in charges if one.state == "invoiced"
+                    and one.line.pk not in self._whole]  # fmt: skip
         for charge in sorted(invoiced, key=lambda one: one.pk, reverse=True):
-            rest = left_to_credit(charge.line)
-            part = min(amount, rest.total if charge.includes_tax else rest.net)
+            part = min(amount, left_price(charge.line))
             if part > 0:
                 self._credit(charge.line, part, wanted.words, wanted.explanation)
                 amount -= part
 
+    def _credit_other_rates(
+        self, agreement: Any, row: BilledCycle, cycle: Cycle | None, wanted: "Fee"
+    ) -> Decimal:
+        """Credit what is left of invoiced lines to which the decision gives another rate or
+        category, because it moves their tax day. Returns how much that is, as entered."""
+        given = ZERO
+        for charge in _on_another_tax_day(agreement, [row], {row.starts_on: cycle}):
+            if charge.state != "invoiced" or charge.line.pk in self._whole:
+                continue
+            found = taxing.tax_now(charge, _tax_day(agreement, row, cycle))
+            left = left_price(charge.line)
+            if left and not taxing.is_taxed_so(charge, found):
+                self._whole.add(charge.line.pk)
+                self._credit(charge.line, None, wanted.words, wanted.explanation)
+                given += left
+        return given
+
     def _more(
-        self, agreement: Any, row: BilledCycle, charges: Sequence[Charge], wanted: "Fee"
-    ) -> Charge:
+        self, agreement: Any, row: BilledCycle, cycle: Cycle | None, charges: Sequence[Charge],
+        wanted: "Fee", missing: Decimal,
+    ) -> Charge:  # fmt: skip
         """Charge what a cycle costs more than was charged for it."""
         first = charges[0] if charges else None
         payer = charging.payer_of(agreement.customer, agreement.on_behalf_of)
-        so_far = charged(charges)
+        so_far = wanted.price - missing
         charge = charging.drafted(
             first.customer if first else payer, agreement.location, kind=Charge.Kind.ADJUSTMENT,
             text=_("%(what)s, %(days)s: adjusted")
             % {"what": agreement, "days": words.span(row.starts_on, row.ends_on - DAY)},
             on=self.on, ripe_on=self.on, used_by=agreement.customer,
-            rate=settling.rate_of(agreement), like=first, adjusts=first, cycle=row,
+            item=settling.item_of(agreement), tax_on=_tax_day(agreement, row, cycle),
+            adjusts=first, cycle=row,
             starts_on=row.starts_on, ends_on=row.ends_on, quantity=agreement.quantity,
             on_behalf_of=agreement.on_behalf_of, by=self.by,
             explanation=wanted.explanation | {"kind": "adjustment", "so_far": f"{so_far:f}"},
@@ -229,8 +248,10 @@ class Corrections:
             customer, location = charges[0].customer, charges[0].location
             if location.run_issues:
                 charging.invoice_at_once(customer, location, charges, by=self.by, on=self.on)
-            elif any(charge.price for charge in charges):
-                draft(customer, location, charges, by=self.by)
+            else:
+                for part in by_document(charges):
+                    if any(charge.price for charge in part):
+                        draft(customer, location, part, by=self.by)
         self._charges = []
         self._lift_suspensions()
         for step in self._afterwards:
@@ -258,6 +279,34 @@ class Corrections:
             if locks.are_held(customers=[key]):
                 invoice = customers[key]
                 after_settling(invoice.customer, by=self.by, on=invoice.location.today())
+
+
+def _rows(agreement: Any) -> list[BilledCycle]:
+    """The settled cycles that a decision may correct, with what is charged for them."""
+    rows = agreement.billed_cycles.exclude(reason__in=[Reason.SUSPENDED, Reason.BACKDATED])
+    return list(
+        rows.prefetch_related(
+            "charges__void", "charges__line__credits__credit_note", "charges__line__invoice",
+            "charges__line__charge", "charges__customer", "charges__location",
+        )
+    )  # fmt: skip
+
+
+def _tax_day(agreement: Any, row: BilledCycle, cycle: Cycle | None) -> dt.date:
+    """The tax day of a settled cycle as the agreement stands now."""
+    last_day = cycle.last_day if cycle is not None else row.ends_on - DAY
+    return taxing.fee_day(agreement.location, last_day, row.due_on)
+
+
+def _on_another_tax_day(
+    agreement: Any, rows: Sequence[BilledCycle], cycles: Mapping[dt.date, Cycle | None]
+) -> Iterator[Charge]:
+    """The charges whose tax day a decision moves; nothing moves where no day is left."""
+    for row in rows:
+        cycle = cycles.get(row.starts_on)
+        if cycle is not None:
+            on = _tax_day(agreement, row, cycle)
+            yield from (one for one in row.charges.all() if one.tax_on != on and not one.is_void)
 
 
 class Fee(NamedTuple):
@@ -306,7 +355,7 @@ def charged(charges: Iterable[Charge]) -> Decimal:
         if line is not None:
             for credit in line.credits.all():
                 if credit.credit_note.cause != Cause.STAFF:
-                    total -= credit.total if charge.includes_tax else credit.net
+                    total -= credit.price
     return total
 
 

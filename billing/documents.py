@@ -29,6 +29,7 @@ from billing.models.issuing import buyer_of, seller_of
 from kit import words
 from kit.problems import Problem, Refused
 from kit.templatetags.house import money, number, percent
+from spaces.taxes import TaxCategory
 
 # Another number says that documents look different from now on; those that are kept stay.
 TEMPLATE = "1"
@@ -217,8 +218,9 @@ def _sums(record: Record, currency: str) -> list[list[str]]:
     found = [[_("Net"), "", money(record.net, currency)]]
     for one in record.tax_sums:
         rate, net = Decimal(one["rate"]), Decimal(one["net"])
-        label = _("Tax %(rate)s on %(net)s") % {
-            "rate": percent(rate), "net": money(net, currency),
+        label = _("%(category)s: tax %(rate)s on %(net)s") % {
+            "category": TaxCategory(one["category"]).label, "rate": percent(rate),
+            "net": money(net, currency),
         }  # fmt: skip
         found.append([label, legible(one["note"]), money(Decimal(one["tax"]), currency)])
     return found

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from kit.money import ZERO, exponent, round_to
+from spaces.taxes import TaxCategory
 
 Record = Invoice | CreditNote
 Row = InvoiceLine | CreditNoteLine
@@ -84,6 +85,12 @@ def problems_of(record: Record) -> list[str]:
     if not legible(seller["tax_number"]) and any(Decimal(one["rate"]) for one in record.tax_sums):
         text = _("%(house)s charges tax, but its tax number is not set in the location's settings.")
         found.append(text % house)
+    if any(one["category"] == TaxCategory.REVERSE_CHARGE for one in record.tax_sums):
+        if buyer is not None and not _vat_number(legible(buyer["tax_number"])):
+            found.append(_("Reverse charge needs the customer's VAT id."))
+        if not _vat_number(legible(seller["tax_number"])):
+            text = _("Reverse charge needs the VAT id of %(house)s.")
+            found.append(text % house)
     return found
 
 
@@ -113,14 +120,21 @@ class _Taxed(NamedTuple):
         return "" if self.rate is None else f"{self.rate.normalize():f}"
 
 
-def _taxed(seller: dict[str, str], rate: Decimal, note: str) -> _Taxed:
-    """Standard rated, exempt for a reason, or zero rated; whoever has no tax number does not
-    deal in VAT at all."""
-    if not legible(seller["tax_number"]):
+def _taxed(seller: dict[str, str], rate: Decimal, category: str) -> _Taxed:
+    """The standard's category; whoever has no tax number does not deal in VAT where nothing is
+    taxed."""
+    code = TaxCategory(category).code
+    if code == "O" or (code in ("Z", "E") and not legible(seller["tax_number"])):
         return _Taxed("O", None)
-    if rate:
-        return _Taxed("S", rate)
-    return _Taxed("E" if note else "Z", ZERO)
+    return _Taxed(code, rate)
+
+
+def _is_outside(record: Record) -> bool:
+    """Whether a document is outside the scope of VAT: it names no VAT ids."""
+    sums = record.tax_sums
+    return bool(sums) and all(
+        _taxed(record.seller, Decimal(one["rate"]), one["category"]).category == "O" for one in sums
+    )
 
 
 def _said(record: Record, rows: Sequence[Row]) -> dict[str, Any]:
@@ -133,8 +147,8 @@ def _said(record: Record, rows: Sequence[Row]) -> dict[str, Any]:
         "BT-1": record.number,
         "BT-2": record.issued_on,
         "BT-5": currency,
-        "BG-4": _seller(seller),
-        "BG-7": _buyer(record.buyer or {}, vat=bool(legible(seller["tax_number"]))),
+        "BG-4": _seller(seller, vat=not _is_outside(record)),
+        "BG-7": _buyer(record.buyer or {}, vat=not _is_outside(record)),
         # The standard's "delivery" is done on the last of the days that it is for.
         "BT-72": last,
         "BT-73": first,
@@ -181,9 +195,9 @@ def _given_back(note: CreditNote) -> dict[str, Any]:
     }
 
 
-def _seller(seller: dict[str, str]) -> dict[str, Any]:
+def _seller(seller: dict[str, str], *, vat: bool) -> dict[str, Any]:
     number = legible(seller["tax_number"])
-    vat = _vat_number(number)
+    vat_number = _vat_number(number) if vat else ""
     name, house = legible(seller["name"]), legible(seller["house"])
     contact = {
         "name": house,
@@ -193,10 +207,10 @@ def _seller(seller: dict[str, str]) -> dict[str, Any]:
     return {
         **_party(seller, e_mail=seller["contact_email"]),
         "biz_name": "" if house == name else house,
-        "vat_identifier": vat,
-        "tax_identifier": "" if vat else number,
+        "vat_identifier": vat_number,
+        "tax_identifier": "" if vat_number or not vat else number,
         # By one of these the buyer's books must know the seller.
-        "identifiers": {} if vat else {None: number or house},
+        "identifiers": {} if vat_number else {None: number or house},
         "contacts": [contact] if contact["phone"] or contact["email"] else [],
     }
 
@@ -240,7 +254,7 @@ def _breakdown(record: Record) -> list[dict[str, str]]:
     sums: dict[_Taxed, tuple[Decimal, Decimal, list[str]]] = {}
     for one in record.tax_sums:
         note = legible(one["note"])
-        taxed = _taxed(record.seller, Decimal(one["rate"]), note)
+        taxed = _taxed(record.seller, Decimal(one["rate"]), one["category"])
         net, tax, notes = sums.get(taxed, (ZERO, ZERO, []))
         notes = notes if not note or note in notes else [*notes, note]
         sums[taxed] = (net + Decimal(one["net"]), tax + Decimal(one["tax"]), notes)
@@ -259,12 +273,12 @@ def _breakdown(record: Record) -> list[dict[str, str]]:
 def _reason(taxed: _Taxed, notes: list[str]) -> str:
     if taxed.category == "O":
         return "; ".join(notes) or _("Not subject to VAT")
-    return "; ".join(notes) if taxed.category == "E" else ""
+    return "; ".join(notes) if taxed.category in ("E", "AE") else ""
 
 
 def _line(place: int, row: Row, seller: dict[str, str]) -> dict[str, Any]:
     line, currency = line_of(row), seller["currency"]
-    taxed = _taxed(seller, line.tax_rate, legible(line.tax_note))
+    taxed = _taxed(seller, line.tax_rate, line.tax_category)
     pieces = line.quantity if row.net == line.net else 1
     quantity, price = _quantity_and_price(row.net, pieces, currency)
     first, last = _days(row)

@@ -1,23 +1,25 @@
 """Why a charge is what it is: stored when it is made, told in sentences, and worked out anew.
 
 An explanation is JSON: amounts and percentages as text, days as ISO dates. `price_of` leads from it
-to the price, `billing.tax` from there to net and tax.
+to the price; the tax is read from the charge, whose provisional tax may still change.
 """
 
 import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing import tax
 from bookings import explaining as of_bookings
 from bookings.explaining import Reason
 from kit import words
 from kit.money import round_to
 from kit.templatetags.house import money, percent
+
+if TYPE_CHECKING:
+    from billing.models.charges import Charge
 
 SOURCES = {
     "plan": lambda: _("the plan's price"),
@@ -58,16 +60,10 @@ def _fee(explanation: dict[str, Any]) -> Fraction:
     return exact * explanation["days"] / explanation["of_days"] * _share(explanation)
 
 
-def taxed(explanation: dict[str, Any]) -> tax.Taxed:
-    """The net and the tax that an explanation leads to, of the charge alone."""
-    told = explanation["tax"]
-    priced = tax.Priced(price_of(explanation), Decimal(told["rate"]), told["included"])
-    return tax.of(priced, explanation["currency"])
-
-
-def reasons(explanation: dict[str, Any]) -> list[Reason]:
-    """The lines of an explanation in the order of the rule: price, days, discount, credit, tax."""
-    found = [*_reasons(explanation), *_of_tax(explanation)]
+def reasons(charge: "Charge") -> list[Reason]:
+    """The lines of how a charge came about, in the order of the rule: price, days, discount,
+    credit, tax."""
+    found = [*_reasons(charge.explanation), *_of_tax(charge)]
     return [reason for reason in found if reason.words]
 
 
@@ -157,19 +153,28 @@ def _of_late_fee(explanation: dict[str, Any], currency: str) -> Reason:
     return Reason(text % parts, price_of(explanation))
 
 
-def _of_tax(explanation: dict[str, Any]) -> list[Reason]:
-    told, found = explanation["tax"], taxed(explanation)
-    if told["source"] == "deposit":
+def _of_tax(charge: "Charge") -> list[Reason]:
+    """What the tax is by now: provisional until the charge is invoiced."""
+    currency, contained = charge.explanation["currency"], charge.contained_rate
+    if charge.tax_source == "deposit":
         return [Reason(_("No tax: a deposit is not revenue"))]
-    if told["source"] == "exempt":
-        return [Reason(_("No tax: %s") % told["note"])]
-    rate = percent(Decimal(told["rate"]))
-    text = _("%s tax: the location's rate") if told["source"] == "location" else _("%s tax")
-    if told["included"]:
+    if charge.tax_note and not charge.tax_rate:
+        text = _("No tax: %s") % charge.tax_note
+        if not contained:
+            return [Reason(text)]
+        left_out = _("%s tax that the price contains is left out") % percent(contained)
+        return [Reason(text), Reason(left_out, charge.amount - charge.price)]
+    if not charge.tax_rate:
+        return []
+    rate = percent(charge.tax_rate)
+    text = _("%s tax")
+    if charge.tax_source == "location":
+        text = _("%s tax: the location's rate")
+    if charge.includes_tax:
         text = _("%s tax is in the price") % rate
-        amount = money(found.tax, explanation["currency"])
-        return [Reason(_("%(tax)s: %(amount)s") % {"tax": text, "amount": amount})]
-    return [Reason(text % rate, found.tax)] if Decimal(told["rate"]) else []
+        parts = {"tax": text, "amount": money(charge.tax, currency)}
+        return [Reason(_("%(tax)s: %(amount)s") % parts)]
+    return [Reason(text % rate, charge.tax)]
 
 
 def _days(explanation: dict[str, Any]) -> tuple[dt.date, dt.date]:

@@ -12,11 +12,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
-from billing import charging, runs, settling
+from billing import charging, runs, settling, taxing
 from billing.corrections import Corrections, correcting
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
+from billing.models.products import Product
 from billing.models.subscriptions import Subscription
 from bookings import signals as of_bookings
 from bookings.explaining import sums_to
@@ -25,7 +26,9 @@ from customers import signals as of_customers
 from customers.models import Customer
 from plans import signals as of_plans
 from plans.cycles import DAY
-from plans.models import Contract
+from plans.models import Contract, Plan
+from spaces import signals as of_spaces
+from spaces.models import Location
 
 # Contracts
 
@@ -102,17 +105,28 @@ def settle_as_the_team_was(team, payer, by, **signal):
         runs.catch_up(who, place, on=place.today())
 
 
-@receiver(of_customers.tax_changing)
-def bill_at_the_tax_that_held(customer: Customer, by, **signal):
-    """What a billing run should have invoiced by now is invoiced before its tax changes."""
-    from billing.foresight import places_of
+@receiver(of_spaces.tax_changed)
+def follow_with_what_is_not_invoiced(changed, from_on, by, **signal):
+    """What waits, or is on a draft, follows a new tax rate; what is invoiced keeps its own."""
+    found = taxing.provisional().filter(_of(changed))
+    if from_on is not None and not isinstance(changed, Location):
+        found = found.filter(tax_on__gte=from_on)
+    customers = set(found.order_by().values_list("customer", flat=True))
+    accounts.hold(*customers)
+    taxing.retax(found)
 
-    places = places_of(customer)
-    for place in places:
-        Account.objects.of(customer, place)
-    accounts.hold(customer)
-    for place in places:
-        runs.catch_up(customer, place, on=place.today())
+
+def _of(changed: Any) -> Q:
+    """The charges whose tax something decides."""
+    if isinstance(changed, Location):
+        return Q(location=changed)
+    if isinstance(changed, Customer):
+        return Q(customer=changed)
+    if isinstance(changed, Product):
+        return Q(product=changed) | Q(subscription__product=changed)
+    if isinstance(changed, Plan):
+        return Q(contract__plan=changed)
+    return Q(booking__resource__type=changed)
 
 
 def _settle_due(contracts, *, by, on: dt.date | None = None) -> None:
@@ -223,8 +237,13 @@ def _was_charged(booking: Booking) -> bool:
 
 
 def _is_still(charge: Charge, booking: Booking) -> bool:
-    """Whether a charge says what the booking is; an invoiced one of the same price is left."""
-    return charge.invoice is not None or (charge.on, charge.text) == (booking.on, _text(booking))
+    """Whether a charge says what the booking is; an invoiced one of the same price and tax is
+    left."""
+    on = taxing.booking_day(booking)
+    if charge.state == "invoiced":
+        return charge.tax_on == on or taxing.is_taxed_so(charge, taxing.tax_now(charge, on))
+    said = (charge.on, charge.text, charge.tax_on)
+    return said == (booking.on, _text(booking), on)
 
 
 def _minutes(before: Any) -> int:
@@ -265,7 +284,7 @@ def _charge(bookings: list[Booking], *, by, corrections: Corrections | None = No
                 payer, place, kind=Charge.Kind.BOOKING, text=_text(one), on=one.on,
                 explanation={"kind": "booking", "name": one.resource.type.name,
                              "booking": one.explanation},
-                rate=one.resource.type.tax_rate, used_by=one.customer,
+                item=one.resource.type, tax_on=taxing.booking_day(one), used_by=one.customer,
                 ripe_on=max(one.on + DAY, place.today()), on_behalf_of=one.on_behalf_of,
                 booking=one, by=by,
             )
@@ -294,7 +313,7 @@ def _charge_late(
                 "kind": "late_fee", "name": booking.resource.type.name, "of": f"{was:f}",
                 "percent": f"{fee.percent:f}", "minutes": fee.minutes, "of_minutes": minutes,
             },
-            rate=booking.resource.type.tax_rate, used_by=booking.customer,
+            item=booking.resource.type, used_by=booking.customer,
             on_behalf_of=booking.on_behalf_of, booking=booking, late_fee=fee, by=by,
         )
     )  # fmt: skip

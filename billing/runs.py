@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, prefetch_related_objects
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +25,7 @@ from billing.dates import next_billing_date
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge, ChargeVoid
 from billing.models.invoices import Invoice, InvoiceLine
-from billing.models.issuing import composed, issue_all
+from billing.models.issuing import by_document, composed, issue_all
 from billing.models.numbering import Series
 from billing.models.runs import BillingRun, BillingRunItem
 from billing.models.subscriptions import Subscription
@@ -114,10 +114,8 @@ def worked_out(facts: Facts, on: dt.date) -> Plan:
 
     for charge in charges:
         by_date[date_from(charge.ripe_on)].append(charge)
-    while due := [date for date in by_date if date <= on]:
-        date = min(due)
-        found = by_date.pop(date)
-        plan.planned.append(_planned(facts, date, found))
+    for date in sorted(date for date in by_date if date <= on):
+        plan.planned += [_planned(facts, date, part) for part in by_document(by_date[date])]
     return plan
 
 
@@ -159,6 +157,8 @@ def facts_of(account_list: Sequence[Account], on: dt.date) -> list[Facts]:
     """The facts of accounts of one location: a handful of queries, however many they are."""
     keys = [account.customer_id for account in account_list]
     location = account_list[0].location
+    prefetch_related_objects([location], "tax_rates", "small_business_periods")
+    prefetch_related_objects([account.customer for account in account_list], "exemptions")
     of_account: dict[int, list[Any]] = defaultdict(list)
     agreements: list[Any] = [*_contracts(keys, location), *_subscriptions(keys, location)]
     for agreement in agreements:
@@ -205,7 +205,7 @@ def _contracts(keys: list[int], location: Location) -> list[Contract]:
         .filter(_mine(keys), location=location)
         .select_related("customer", "on_behalf_of")
         .prefetch_related(
-            "freezes", "call_offs", "price_steps", "plan", "plan__prices",
+            "freezes", "call_offs", "price_steps", "plan", "plan__prices", "plan__tax_rates",
         )
         .order_by("pk")
     )  # fmt: skip
@@ -215,7 +215,7 @@ def _subscriptions(keys: list[int], location: Location) -> list[Subscription]:
     return list(
         Subscription.objects.filter(_mine(keys), location=location, called_off_at=None)
         .select_related("customer", "on_behalf_of")
-        .prefetch_related("product")
+        .prefetch_related("product__tax_rates")
         .order_by("pk")
     )
 

@@ -47,7 +47,7 @@ def sell(
     text = product.name if quantity == 1 else f"{quantity} × {product.name}"
     charge = charging.drafted(
         account.customer, product.location, kind=Charge.Kind.SALE, on=on,
-        text=f"{text}, {note.strip()}" if note.strip() else text, rate=product.tax_rate,
+        text=f"{text}, {note.strip()}" if note.strip() else text, item=product,
         explanation={
             "kind": "sale", "name": product.name, "piece": f"{product.price:f}",
             "quantity": quantity, "discount": f"{discount:f}",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from billing import charging
+from billing import charging, taxing
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
 from billing.models.crediting import left_of
@@ -122,9 +122,10 @@ def settled(agreement: Any, cycle: Cycle, payer: Customer, found: Verdict) -> Se
     charge = charging.drafted(
         payer, agreement.location, kind=kind, used_by=agreement.customer,
         text=f"{agreement}, {words.span(cycle.start, cycle.last_day)}", on=cycle.due_on,
-        ripe_on=found.ripe_on, rate=rate_of(agreement), starts_on=cycle.start, ends_on=cycle.end,
+        ripe_on=found.ripe_on, item=item_of(agreement), starts_on=cycle.start, ends_on=cycle.end,
         quantity=agreement.quantity, on_behalf_of=agreement.on_behalf_of,
         explanation=explanation_of(agreement, cycle, row), cycle=row, **{of: agreement},
+        tax_on=taxing.fee_day(agreement.location, cycle.last_day, cycle.due_on),
     )  # fmt: skip
     return Settled(row, charge)
 
@@ -134,10 +135,9 @@ def relation_of(agreement: Any) -> str:
     return "contract" if isinstance(agreement, Contract) else "subscription"
 
 
-def rate_of(agreement: Any) -> Decimal | None:
-    """The item's own tax rate (None: the location's)."""
-    of = agreement.plan if isinstance(agreement, Contract) else agreement.product
-    return of.tax_rate
+def item_of(agreement: Any) -> Any:
+    """The plan or the product that was sold."""
+    return agreement.plan if isinstance(agreement, Contract) else agreement.product
 
 
 def explanation_of(agreement: Any, cycle: Cycle, row: BilledCycle) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
     payer = charging.payer_of(contract.customer, contract.on_behalf_of)
     common: dict[str, Any] = {
         "on": on, "ripe_on": on, "used_by": contract.customer, "by": by, "contract": contract,
-        "on_behalf_of": contract.on_behalf_of, "rate": contract.plan.tax_rate,
+        "on_behalf_of": contract.on_behalf_of, "item": contract.plan,
     }  # fmt: skip
     charges = []
     if contract.sign_up_fee:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from kit.money import ZERO, exponent, round_to, split
+from kit.money import ZERO, round_to, split
 
 
 class Taxed(NamedTuple):
@@ -24,28 +24,38 @@ class Taxed(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """A price as it was entered: with the tax in it, or without."""
+    """A price as it was entered, with the tax in it or without, and what decides its tax.
+
+    `contained` is the rate of the tax that is in the price although nothing is taxed: the exempt
+    pay the price less that tax.
+    """
 
     price: Decimal
     rate: Decimal
     includes_tax: bool
+    category: str = ""
+    contained: Decimal = ZERO
 
 
 def of(priced: Priced, currency: str) -> Taxed:
     """The net and the tax of one price alone.
 
     Without tax: tax = price × rate, rounded. With tax: net = price ÷ (1 + rate), rounded, and the
-    tax is the rest: 100.00 at 20 % are 83.33 and 16.67.
+    tax is the rest: 100.00 at 20 % are 83.33 and 16.67. For the exempt: 83.33 and 0.
     """
     return _of_sum(priced.price, priced, currency)
 
 
 def _of_sum(price: Decimal, like: Priced, currency: str) -> Taxed:
-    rate = Fraction(like.rate) / 100
     if like.includes_tax:
-        net = round_to(Fraction(price) / (1 + rate), currency)
-        return Taxed(net, price - net)
-    return Taxed(price, round_to(Fraction(price) * rate, currency))
+        net = round_to(Fraction(price) / _one_and(like), currency)
+        return Taxed(net, ZERO if like.contained else price - net)
+    return Taxed(price, round_to(Fraction(price) * Fraction(like.rate) / 100, currency))
+
+
+def _one_and(like: Priced) -> Fraction:
+    """1 + the rate of the tax that is in the price."""
+    return 1 + Fraction(like.contained or like.rate) / 100
 
 
 def of_lines(lines: Sequence[Priced], currency: str) -> list[Taxed]:
@@ -56,63 +66,63 @@ def of_lines(lines: Sequence[Priced], currency: str) -> list[Taxed]:
     83.33 and 83.33.
     """
     found: list[Taxed] = [Taxed(ZERO, ZERO)] * len(lines)
-    groups: dict[tuple[Decimal, bool], list[int]] = {}
+    groups: dict[tuple, list[int]] = {}
     for place, line in enumerate(lines):
-        groups.setdefault((line.rate, line.includes_tax), []).append(place)
+        key = (line.rate, line.includes_tax, line.category, line.contained)
+        groups.setdefault(key, []).append(place)
     for places in groups.values():
         like = lines[places[0]]
         prices = [lines[place].price for place in places]
         whole = _of_sum(sum(prices, ZERO), like, currency)
-        rate = Fraction(like.rate) / 100
         if like.includes_tax:
-            nets = _spread(whole.net, prices, 1 / (1 + rate), currency)
+            nets = split(whole.net, prices, currency)
             parts = [
-                Taxed(net, price - net) for net, price in zip(nets, prices, strict=True)
-            ]  # fmt: skip
+                Taxed(net, ZERO if like.contained else price - net)
+                for net, price in zip(nets, prices, strict=True)
+            ]
         else:
-            taxes = _spread(whole.tax, prices, rate, currency)
+            taxes = split(whole.tax, prices, currency)
             parts = [Taxed(price, tax) for price, tax in zip(prices, taxes, strict=True)]
         for place, part in zip(places, parts, strict=True):
             found[place] = part
     return found
 
 
-def _spread(
-    whole: Decimal, prices: Sequence[Decimal], factor: Fraction, currency: str
-) -> list[Decimal]:
-    """Split a sum of rounded-once parts over prices of which some may be negative."""
-    if all(price >= 0 for price in prices):
-        return split(whole, prices, currency)
-    if all(price <= 0 for price in prices):
-        return [-part for part in split(-whole, [-price for price in prices], currency)]
-    # Plus and minus on one invoice: each part is rounded down, what is left goes to the largest
-    # remainders.
-    places = exponent(currency)
-    exact = [Fraction(price) * factor * 10**places for price in prices]
-    parts = [value.__floor__() for value in exact]
-    left = int(Fraction(whole) * 10**places) - sum(parts)
-    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
-    for place in by_remainder[:left]:
-        parts[place] += 1
-    return [Decimal(part).scaleb(-places) for part in parts]
-
-
-class RateSum(NamedTuple):
-    """What an invoice says of one rate: the net, the tax, and why nothing is taxed."""
+class TaxSum(NamedTuple):
+    """The net and the tax of a line, or of all lines of one rate, category and note."""
 
     rate: Decimal
+    category: str
     note: str
     net: Decimal
     tax: Decimal
 
 
-def summary(lines: Sequence[tuple[Decimal, str, Decimal, Decimal]]) -> list[RateSum]:
-    """The sums per rate of lines (rate, note, net, tax), the highest rate first."""
-    sums: dict[tuple[Decimal, str], tuple[Decimal, Decimal]] = {}
-    for rate, note, net, tax in lines:
-        before = sums.get((rate, note), (ZERO, ZERO))
-        sums[rate, note] = (before[0] + net, before[1] + tax)
+def summary(lines: Sequence[TaxSum]) -> list[TaxSum]:
+    """The sums of lines per rate, category and note, the highest rate first."""
+    sums: dict[tuple[Decimal, str, str], tuple[Decimal, Decimal]] = {}
+    for line in lines:
+        key = (line.rate, line.category, line.note)
+        net, tax = sums.get(key, (ZERO, ZERO))
+        sums[key] = (net + line.net, tax + line.tax)
     return [
-        RateSum(rate, note, *sums[rate, note])
-        for rate, note in sorted(sums, key=lambda key: (-key[0], key[1]))
+        TaxSum(*key, *sums[key]) for key in sorted(sums, key=lambda key: (-key[0], key[1], key[2]))
     ]
+
+
+def read(sums: Sequence[dict[str, str]]) -> list[TaxSum]:
+    """Return the sums per rate that are stored with a document."""
+    return [
+        TaxSum(Decimal(one["rate"]), one["category"], one["note"], Decimal(one["net"]),
+               Decimal(one["tax"]))
+        for one in sums
+    ]  # fmt: skip
+
+
+def written(sums: Sequence[TaxSum]) -> list[dict[str, str]]:
+    """Return sums per rate as they are stored with a document."""
+    return [
+        {"rate": f"{one.rate:f}", "category": one.category, "note": one.note,
+         "net": f"{one.net:f}", "tax": f"{one.tax:f}"}
+        for one in sums
+    ]  # fmt: skip

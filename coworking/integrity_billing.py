@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Max, Q, Sum
 from django.utils.translation import gettext as _
 
-from billing import explaining, tax
+from billing import explaining, tax, taxing
 from billing.corrections import charged, fee_by_rule
 from billing.models import (
     Account,
@@ -41,10 +41,12 @@ def _pages(rows: Any) -> Iterator[list[Any]]:
 
 def charges_follow_from_their_explanations() -> Iterator[str]:
     """Price, net and tax of each charge are what its stored explanation leads to."""
-    for page in _pages(Charge.objects.all()):
+    for page in _pages(Charge.objects.select_related("location", "line")):
         for charge in page:
-            price = explaining.price_of(charge.explanation)
-            found = explaining.taxed(charge.explanation)
+            price, line = explaining.price_of(charge.explanation), getattr(charge, "line", None)
+            found = tax.of(taxing.priced(charge), charge.currency)
+            if line is not None and charge.state == "invoiced":
+                found = tax.Taxed(line.net, line.tax)
             if (price, found.net, found.tax) != (charge.price, charge.amount, charge.tax):
                 yield _("Charge %(key)d is %(is)s; its explanation says %(should)s.") % {
                     "key": charge.pk, "is": charge.total, "should": found.total,
@@ -152,10 +154,7 @@ def invoices_add_up() -> Iterator[str]:
                 yield _("Invoice %s is not the sum of its lines.") % invoice.number
             if invoice.settled != settled.get(invoice.pk, ZERO):
                 yield _("Invoice %s is settled otherwise than its rows say.") % invoice.number
-            told = [(Decimal(one["rate"]), one["note"], Decimal(one["net"]), Decimal(one["tax"]))
-                    for one in invoice.tax_sums]  # fmt: skip
-            found = tax.summary([(one.tax_rate, one.tax_note, one.net, one.tax) for one in lines])
-            if told != [tuple(one) for one in found]:
+            if tax.read(invoice.tax_sums) != tax.summary([one.tax_sum for one in lines]):
                 yield _("Invoice %s says another tax than its lines have.") % invoice.number
 
 

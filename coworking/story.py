@@ -58,7 +58,8 @@ FORMS = ("Ltd", "LLP", "& Sons", "Ltd")
 def build(*, customers: int, progress: Callable[[int, int, str], None]) -> Location:
     """Make the space with about `customers` customers and a year of contracts behind it."""
     chance = random.Random(SEED)  # noqa: S311 - the same space each time
-    house = Location.objects.create(
+    house = Location.objects.establish(
+        by=None,
         name="Riverside House",
         timezone="Europe/London",
         currency="GBP",

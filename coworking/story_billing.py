@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from billing import charging, debts, deposits, settling
+from django.db.models import prefetch_related_objects
+
+from billing import charging, debts, deposits, settling, taxing
 from billing.models import (
     Allocation,
     BillingRun,
@@ -85,13 +87,16 @@ def _charge_bookings(house: Location, mona: User) -> None:
     found = Booking.objects.filter(state__in=["confirmed", "no_show"], amount__gt=0)
     found = found.select_related("customer__location", "resource__location", "resource__type",
                                  "on_behalf_of__payer")  # fmt: skip
+    found = found.prefetch_related("resource__type__tax_rates", "customer__exemptions",
+                                   "on_behalf_of__payer__exemptions")  # fmt: skip
+    prefetch_related_objects([house], "tax_rates", "small_business_periods")
     bulk.insert(
         [
             charging.drafted(
                 one.payer, house, kind=Charge.Kind.BOOKING, text=_text(one), on=one.on,
                 explanation={"kind": "booking", "name": one.resource.type.name,
                              "booking": one.explanation},
-                rate=one.resource.type.tax_rate, used_by=one.customer,
+                item=one.resource.type, tax_on=taxing.booking_day(one), used_by=one.customer,
                 on_behalf_of=one.on_behalf_of, booking=one, by=mona,
             )
             for one in found.order_by("pk")

@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 # The first migrations until the first release; each app has one file for them now.
 BEFORE_THE_FIRST_RELEASE = {
     ("billing", "0001_first_billing"),
+    ("billing", "0001_billing"),
     ("billing", "0001_initial"),
     ("bookings", "0001_first_bookings"),
     ("customers", "0001_first_customers"),

@@ -15,5 +15,3 @@ invited = Signal()
 # Told before a team gets another payer or discount: sender=Team, team, payer (who will pay, or
 # None), by
 team_changing = Signal()
-# Told before a customer is exempt from tax, or is not any more: sender=Customer, customer, by
-tax_changing = Signal()

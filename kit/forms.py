@@ -77,11 +77,16 @@ class EditForm(HouseForm):
     Each field carries what its author saw (`show_hidden_initial`). `changes` are the fields that
     the author changed, `seen` what stood there before: what the record's `edit` asks for. After
     a collision the form has seen the other's value, so saving again puts one's own in its place.
+    `elsewhere` are fields of the form that are changed on pages of their own.
     """
+
+    elsewhere: tuple[str, ...] = ()
 
     def __init__(self, *args, record, **kwargs):
         self.record = record
         super().__init__(*args, **kwargs)
+        for name in self.elsewhere:
+            self.fields.pop(name, None)
         for name, field in self.fields.items():
             field.show_hidden_initial = True
             self.initial.setdefault(name, getattr(record, name))

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from billing import tax
 from billing.models import Allocation, CreditNote, Invoice, InvoiceLine, Settlement
-from billing.tax import RateSum
+from billing.tax import TaxSum
 
 
 class Fact(NamedTuple):
@@ -99,7 +100,7 @@ class Billed:
         return list(found.prefetch_related("credits__credit_note"))
 
     @property
-    def rates(self) -> list[RateSum]:
+    def rates(self) -> list[TaxSum]:
         return rates(self.invoice)
 
     @cached_property
@@ -117,12 +118,9 @@ class Billed:
         return how_to_pay(self.invoice.seller, self.invoice.number or "")
 
 
-def rates(record: Invoice | CreditNote) -> list[RateSum]:
+def rates(record: Invoice | CreditNote) -> list[TaxSum]:
     """The net and the tax of each rate, as it is printed."""
-    return [
-        RateSum(Decimal(one["rate"]), one["note"], Decimal(one["net"]), Decimal(one["tax"]))
-        for one in record.tax_sums
-    ]
+    return tax.read(record.tax_sums)
 
 
 def _told(allocations: Any) -> Iterator[Settled]:

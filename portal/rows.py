@@ -15,6 +15,9 @@ from customers.models import Customer, Team, TeamMembership
 from plans.models import Contract, Plan, PlanChange
 from spaces.models import Location
 
+# What is said of tax beside a price.
+_OF_TAX = ("tax_rates", "location__tax_rates", "location__small_business_periods")
+
 
 def _contracts() -> Any:
     """Contracts with all that is said about them, the first one first."""
@@ -22,7 +25,8 @@ def _contracts() -> Any:
         Contract.objects.with_history()
         .select_related("plan__location", "location", "on_behalf_of__payer")
         .select_related("changed_from__contract__plan")
-        .prefetch_related("plan__prices", "price_steps", "cancellations")
+        .prefetch_related("plan__prices", "plan__tax_rates", "price_steps", "cancellations")
+        .prefetch_related("location__tax_rates", "location__small_business_periods")
         .prefetch_related(Prefetch("plan_changes", PlanChange.objects.select_related("new__plan")))
         .order_by("starts_on", "pk")
     )
@@ -43,7 +47,11 @@ def contract(request: PortalRequest, pk: int) -> Contract:
 def plans(location: Location) -> Any:
     """What customers may sign at a location, with its prices."""
     offered = Plan.objects.offered().at(location)
-    return offered.select_related("location").prefetch_related("prices")
+    return (
+        offered.select_related("location")
+        .prefetch_related(*_OF_TAX)
+        .prefetch_related("prices", "tax_rates")
+    )
 
 
 def plan(request: PortalRequest, pk: int) -> Plan:
@@ -143,7 +151,9 @@ def products(customer: Customer) -> Any:
     account."""
     elsewhere = Account.objects.filter(customer=customer).values("location")
     here = Q(location=customer.location_id) | Q(location__in=elsewhere)
-    return Product.objects.offered().filter(here).select_related("location")
+    return (
+        Product.objects.offered().filter(here).select_related("location").prefetch_related(*_OF_TAX)
+    )
 
 
 def product(request: PortalRequest, pk: int) -> Product:

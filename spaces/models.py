@@ -14,6 +14,16 @@ from kit import audit, clock, edits, money
 from kit.emails import canonical
 from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, speak_for
+from spaces import signals
+from spaces.taxes import (
+    DatedRow,
+    DatedTaxRate,
+    HasTaxRates,
+    TaxCategory,
+    TaxRate,
+    in_force,
+    small_business_text,
+)
 
 
 class Todays(dict[dt.date, list[int]]):
@@ -77,13 +87,19 @@ class LocationQuerySet(models.QuerySet["Location"]):
         return location
 
 
-class Location(models.Model):
+class Location(HasTaxRates):
     """A house of the space: its zone, currency, taxes and terms of payment.
 
     Every rule that says "today" means `today()`, the date on this location's wall. Rates are
     Decimal percent. `billing_day` is the day of the month on which accounts without a contract
-    are invoiced, `payment_days` how long an invoice may stay unpaid.
+    are invoiced, `payment_days` how long an invoice may stay unpaid. `rate_over_time` says on which
+    day of a cycle the tax rate of its fee is read (empty: as usual in the country).
     """
+
+    class RateOverTime(models.TextChoices):
+        USUAL = "", _("as usual in the country")
+        END = "end", _("of the last day of the cycle")
+        DUE = "due", _("of the day on which the fee is due")
 
     class InvoiceAt(models.TextChoices):
         CYCLE_END = "cycle_end", _("at the end of the billing cycle")
@@ -97,8 +113,10 @@ class Location(models.Model):
     name = Line(_("name"), max_length=120, unique=True)
     timezone = Line(_("time zone"), max_length=64, default="UTC")
     currency = Line(_("currency"), max_length=3, default="EUR")
-    tax_rate = money.RateField(_("tax rate in percent"), default=Decimal(0))
     prices_include_tax = models.BooleanField(_("prices include tax"), default=False)
+    rate_over_time = Line(
+        _("tax rate of a fee"), max_length=3, choices=RateOverTime, blank=True, default=""
+    )
     billing_day = models.PositiveSmallIntegerField(
         _("billing day"), default=1, validators=[MinValueValidator(1), MaxValueValidator(31)]
     )
@@ -178,6 +196,9 @@ class Location(models.Model):
                 condition=Q(registration__in=["open", "approval", "closed"]),
                 name="location_registration",
             ),
+            models.CheckConstraint(
+                condition=Q(rate_over_time__in=["", "end", "due"]), name="location_rate_over_time"
+            ),
         ]
 
     def __str__(self):
@@ -236,10 +257,64 @@ class Location(models.Model):
             raise Refused(
                 Problem("currency_stays", _("What was signed is in this currency."), "currency")
             )
+        self._lock()
+        changes = self.edit_tax(changes, by=by)
+        with in_words():
+            changed = edits.apply(self, changes, seen=seen, by=by, verb="location.edit")
+        if TAX_FIELDS.intersection(changed):
+            signals.tax_changed.send(sender=Location, changed=self, from_on=None, by=by)
+        return changed
+
+    def _lock(self) -> None:
         list(Location.objects.select_for_update().filter(pk=self.pk))
         self.refresh_from_db()
-        with in_words():
-            return edits.apply(self, changes, seen=seen, by=by, verb="location.edit")
+
+    def lock_for_tax(self, by: Any) -> None:
+        self._lock()
+
+    @property
+    def tax_rate(self) -> Decimal:
+        """Today's tax rate in percent."""
+        return HasTaxRates.tax_rate.__get__(self) or Decimal(0)
+
+    @tax_rate.setter
+    def tax_rate(self, rate: Any) -> None:
+        HasTaxRates.tax_rate.__set__(self, rate)
+
+    def own_rate_on(self, on: dt.date) -> TaxRate:
+        """Return the location's tax rate that holds on a day; zero where none was entered."""
+        return self.tax_rate_on(on) or TaxRate(Decimal(0), TaxCategory.ZERO)
+
+    @property
+    def is_taxed_when_due(self) -> bool:
+        """Whether a fee has the rate of its due day; else that of the last day of its cycle."""
+        usual = "due" if self.country.upper() in ("GB", "FR") else "end"
+        return (self.rate_over_time or usual) == self.RateOverTime.DUE
+
+    def small_business_on(self, on: dt.date) -> str:
+        """Return the text of a small business that holds on a day; empty where it is none."""
+        row = in_force(self.small_business_periods.all(), on)
+        return row.text if row is not None and row.applies else ""
+
+    @transaction.atomic
+    def set_small_business(
+        self, applies: bool = True, *, by, from_on: dt.date | None = None, text: str = ""
+    ) -> "SmallBusinessPeriod":
+        """Say that the location charges no tax as a small business from a day on (today unless said
+        otherwise), or not any more. Returns the row. The text is the country's unless given."""
+        self._lock()
+        from_on = from_on or self.today()
+        words = (text.strip() or small_business_text(self.country)) if applies else ""
+        row, _made = self.small_business_periods.update_or_create(
+            from_on=from_on, defaults={"applies": applies, "text": words}
+        )
+        getattr(self, "_prefetched_objects_cache", {}).pop("small_business_periods", None)
+        audit.record(
+            "location.set_small_business", self, by=by,
+            changes={"small_business": [None, applies], "from_on": [None, from_on]},
+        )  # fmt: skip
+        signals.tax_changed.send(sender=Location, changed=self, from_on=from_on, by=by)
+        return row
 
     @property
     def reminders(self) -> list[int]:
@@ -253,6 +328,38 @@ class Location(models.Model):
     def today(self) -> dt.date:
         """The local date here and now: the one date that "today" means in the rules."""
         return clock.today_in(self.timezone)
+
+
+# Another value of these changes the tax of what is not invoiced yet.
+TAX_FIELDS = {"rate_over_time", "country", "tax_number"}
+
+
+class LocationTaxRate(DatedTaxRate):
+    """A location's tax rate from a day on."""
+
+    location = models.ForeignKey(Location, models.CASCADE, related_name="tax_rates")
+
+    class Meta(DatedTaxRate.Meta):
+        constraints = DatedTaxRate.rules("location")
+
+
+class SmallBusinessPeriod(DatedRow):
+    """From a day on a location charges no tax as a small business, or does again."""
+
+    location = models.ForeignKey(Location, models.CASCADE, related_name="small_business_periods")
+    applies = models.BooleanField()
+    text = Line(_("text on invoices"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["from_on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["location", "from_on"], name="small_business_once_a_day"
+            )
+        ]
+
+    def __str__(self):
+        return self.text
 
 
 _exists = Problem("location_exists", _("There is a location of this name."), "name")

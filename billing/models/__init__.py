@@ -5,7 +5,7 @@ from billing.models.documents import Delivery, Document, InvoiceLink
 from billing.models.invoices import Invoice, InvoiceLine, Settlement
 from billing.models.numbering import Series
 from billing.models.paying import Allocation, Payment, WriteOff
-from billing.models.products import Product
+from billing.models.products import Product, ProductTaxRate
 from billing.models.runs import BillingRun, BillingRunItem, DepositReturn, Reminder
 from billing.models.subscriptions import Subscription
 
@@ -28,6 +28,7 @@ __all__ = [
     "InvoiceLink",
     "Payment",
     "Product",
+    "ProductTaxRate",
     "Reminder",
     "Series",
     "Settlement",

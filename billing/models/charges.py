@@ -15,6 +15,7 @@ from kit.fields import Line
 from kit.problems import Problem, speak_for
 from plans.models import Contract
 from spaces.models import Location
+from spaces.taxes import TaxCategory
 
 
 class Cause(models.TextChoices):
@@ -24,6 +25,17 @@ class Cause(models.TextChoices):
     STAFF = "staff", gettext_lazy("by the staff")
     DECISION = "decision", gettext_lazy("by a decision")
     REPLACEMENT = "replacement", gettext_lazy("replaced by another")
+
+
+class TaxSource(models.TextChoices):
+    """What decided the tax of a charge."""
+
+    LOCATION = "location", gettext_lazy("the location's rate")
+    ITEM = "item", gettext_lazy("the rate of what was sold")
+    ENTERED = "entered", gettext_lazy("entered by the staff")
+    CUSTOMER = "customer", gettext_lazy("the customer's exemption")
+    SMALL_BUSINESS = "small_business", gettext_lazy("small business")
+    DEPOSIT = "deposit", gettext_lazy("a deposit is not revenue")
 
 
 class BilledCycle(models.Model):
@@ -130,9 +142,12 @@ class Charge(models.Model):
     `customer` pays, `used_by` has had it (where a team's payer pays), `on_behalf_of` is the team.
     `on` is the service date: the local day of a booking, of a sale, the due day of a fee. `ripe_on`
     is the first billing date that may take it. `price` is as entered, with or without tax
-    (`includes_tax`), after discount and credit; `amount` is net; none of them is below zero. A
-    mistake is voided, or credited once it is invoiced. `replaces` is the voided charge whose place
-    it took. `explanation` says how it came about; see `billing.explaining`.
+    (`includes_tax`), after discount and credit; `amount` is net; none of them is below zero. The
+    tax is that of `tax_on`, and provisional until the charge is invoiced: then `amount` and `tax`
+    are the line's. `contained_rate` is the rate whose tax an exempt customer does not pay although
+    the price was entered with it. A mistake is voided, or credited once it is invoiced. `replaces`
+    is the voided charge whose place it took. `explanation` says how it came about; see
+    `billing.explaining`.
     """
 
     class Kind(models.TextChoices):
@@ -160,7 +175,11 @@ class Charge(models.Model):
     quantity = models.PositiveIntegerField(gettext_lazy("quantity"), default=1)
     price = money.MoneyField()
     includes_tax = models.BooleanField(default=False)
+    tax_on = models.DateField(gettext_lazy("tax day"))
     tax_rate = money.RateField(gettext_lazy("tax rate in percent"))
+    tax_category = Line(max_length=14, choices=TaxCategory)
+    tax_source = Line(max_length=14, choices=TaxSource)
+    contained_rate = money.RateField(default=money.ZERO)
     # Why nothing is taxed, where that needs saying.
     tax_note = Line(max_length=200, blank=True)
     amount = money.MoneyField()
@@ -199,9 +218,24 @@ class Charge(models.Model):
                 condition=Q(price__gte=0, amount__gte=0, tax__gte=0), name="charge_not_negative"
             ),
             models.CheckConstraint(
-                condition=Q(includes_tax=False, price=models.F("amount"))
-                | Q(includes_tax=True, price=models.F("amount") + models.F("tax")),
+                condition=Q(includes_tax=False, contained_rate=0, price=models.F("amount"))
+                | Q(
+                    includes_tax=True, contained_rate=0,
+                    price=models.F("amount") + models.F("tax"),
+                )
+                | Q(
+                    includes_tax=True, contained_rate__gt=0, tax=0,
+                    price__gte=models.F("amount"),
+                ),
                 name="charge_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(tax_rate__gt=0, tax_category__in=["standard", "reduced"])
+                | Q(
+                    tax_rate=0,
+                    tax_category__in=["zero", "exempt", "reverse_charge", "outside_scope"],
+                ),
+                name="charge_tax_has_category",
             ),
         ]  # fmt: skip
 
@@ -277,16 +311,29 @@ _OVERLAP = (
     "o.starts_on < NEW.ends_on AND o.ends_on > NEW.starts_on)"
 )
 _SAME = "(o.contract_id = NEW.contract_id OR o.subscription_id = NEW.subscription_id)"
+_OF_TAX = ("tax_on", "tax_rate", "tax_category", "tax_source", "contained_rate", "tax_note",
+           "amount", "tax")  # fmt: skip
+_ISSUED = (
+    "EXISTS (SELECT 1 FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id "
+    "WHERE l.charge_id = NEW.id AND i.state = 'issued')"
+)
 _TERMS = ("starts_on", "cycle_unit", "cycle_length", "billing_day", "fee_due")
 
 guards_of_charges = [
     *guards.append_only(
         "billing", "billing_charge",
         frozen=("customer_id", "location_id", "used_by_id", "on_behalf_of_id", "kind", "text", "on",
-                "ripe_on", "starts_on", "ends_on", "quantity", "price", "includes_tax", "tax_rate",
-                "tax_note", "amount", "tax", "explanation", "contract_id", "subscription_id",
-                "cycle_id", "adjusts_id", "replaces_id", "booking_id", "late_fee_id",
-                "product_id", "at", "by_id"),
+                "ripe_on", "starts_on", "ends_on", "quantity", "price", "includes_tax",
+                "explanation", "contract_id", "subscription_id", "cycle_id", "adjusts_id",
+                "replaces_id", "booking_id", "late_fee_id", "product_id", "at", "by_id"),
+    ),
+    # The tax is provisional until an invoice is issued: then it is the line's.
+    guards.Guard(
+        "tax_of_an_invoiced_charge", "billing", "billing_charge", "UPDATE",
+        sqlite=f"({' OR '.join(f'NEW.{c} IS NOT OLD.{c}' for c in _OF_TAX)}) AND {_ISSUED}",
+        postgresql=(
+            f"({' OR '.join(f'NEW.{c} IS DISTINCT FROM OLD.{c}' for c in _OF_TAX)}) AND {_ISSUED}"
+        ),
     ),
     *guards.append_only(
         "billing", "billing_chargevoid",
@@ -337,6 +384,7 @@ _SETTLED = Problem(
 )
 for _name, _problem in (
     ("void_is_not_invoiced", _INVOICED),
+    ("tax_of_an_invoiced_charge", _INVOICED),
     ("contract_terms_are_settled", _SETTLED),
     ("subscription_terms_are_settled", _SETTLED),
 ):

@@ -23,6 +23,7 @@ from billing.models.paying import (
     pay_from_credit,
     valid_amount,
 )
+from billing.tax import TaxSum
 from customers.models import Customer
 from kit import audit, bulk, clock, money
 from kit.fields import Line
@@ -96,8 +97,9 @@ class CreditNote(models.Model):
 
 
 class CreditNoteLine(models.Model):
-    """What is given back of one invoice line; `credited_net` and `credited_tax` are the running
-    sums of the line, never more than it has."""
+    """What is given back of one invoice line: `price` as the line's price was entered, with its
+    `net` and `tax`. `credited_net` and `credited_tax` are the running sums of the line, never more
+    than it has."""
 
     credit_note = models.ForeignKey(CreditNote, models.PROTECT, related_name="lines")
     line = models.ForeignKey("billing.InvoiceLine", models.PROTECT, related_name="credits")
@@ -106,6 +108,7 @@ class CreditNoteLine(models.Model):
     # Why so much of it: in words, and where a decision gives days back as an explanation.
     detail = Line(max_length=500, blank=True)
     explanation = models.JSONField(default=dict)
+    price = money.MoneyField()
     net = money.MoneyField()
     tax = money.MoneyField()
     credited_net = money.MoneyField()
@@ -128,6 +131,12 @@ class CreditNoteLine(models.Model):
     @property
     def total(self) -> Decimal:
         return self.net + self.tax
+
+    @property
+    def tax_sum(self) -> TaxSum:
+        """What it adds to the sums of its credit note: at the line's rate and category."""
+        line = self.line
+        return TaxSum(line.tax_rate, line.tax_category, line.tax_note, self.net, self.tax)
 
 
 class Creditable(models.Model):
@@ -184,19 +193,13 @@ class Creditable(models.Model):
         series = Series.of(self.location, Series.Kind.CREDIT_NOTE)
         [number] = series.take(1, on=on)
         net, tax_sum = sum((row.net for row in rows), ZERO), sum((row.tax for row in rows), ZERO)
-        sums = tax.summary(
-            [(row.line.tax_rate, row.line.tax_note, row.net, row.tax) for row in rows]
-        )
+        sums = tax.summary([row.tax_sum for row in rows])
         note = CreditNote(
             invoice=self, customer=self.customer, location=self.location, series=series,
             sequence=number, number=series.named(number), issued_on=on, net=net, tax=tax_sum,
             total=net + tax_sum, seller=self.seller, buyer=self.buyer, cause=cause,
             reason=reason.strip()[:500], issued_by=by,
-            tax_sums=[
-                {"rate": f"{one.rate:f}", "note": one.note, "net": f"{one.net:f}",
-                 "tax": f"{one.tax:f}"}
-                for one in sums
-            ],
+            tax_sums=tax.written(sums),
         )  # fmt: skip
         check_fields(note, leaving_out=("invoice", "customer", "location", "series", "issued_by"))
         note.pk = bulk.reserve_keys(CreditNote, 1)[0]
@@ -253,7 +256,8 @@ class Creditable(models.Model):
             else:
                 part = _part(line, rest, amount)
             if part.net or part.tax or (line.net == 0 and lines is not None):
-                rows.append(_row(line, part))
+                entered = None if amount is None or isinstance(amount, tax.Taxed) else amount
+                rows.append(_row(line, part, rest, entered))
         refuse_if(
             []
             if any(row.net or row.tax for row in rows)
@@ -286,12 +290,17 @@ def left_of(line: "InvoiceLine") -> tax.Taxed:
     )
 
 
+def left_price(line: "InvoiceLine") -> Decimal:
+    """What is left of a line's price to be credited, as it was entered."""
+    if not left_to_credit(line).total:
+        return ZERO
+    return line.price - sum((one.price for one in line.credits.all()), ZERO)
+
+
 def _part(line: "InvoiceLine", rest: tax.Taxed, amount: Any) -> tax.Taxed:
     """A part of a line, by an amount as its price was entered."""
     currency = line.invoice.location.currency
-    value = valid_amount(amount, currency)
-    includes = line.charge.includes_tax
-    whole, most = (line.total, rest.total) if includes else (line.net, rest.net)
+    value, most = valid_amount(amount, currency), _most(line, rest)
     if value > most:
         text = _("%(left)s is left of “%(line)s”.") % {
             "left": money_words(most, currency), "line": line.text,
@@ -299,19 +308,38 @@ def _part(line: "InvoiceLine", rest: tax.Taxed, amount: Any) -> tax.Taxed:
         raise Refused(Problem("more_than_left", text, "lines"))
     if value == most:
         return rest
-    part = round_to(Fraction(value) * Fraction(line.tax) / Fraction(whole), currency)
-    part = min(part, rest.tax)
-    if not includes:
+    share = Fraction(value) / Fraction(line.price)
+    if line.charge.contained_rate:
+        return tax.Taxed(min(round_to(share * Fraction(line.net), currency), rest.net), ZERO)
+    part = min(round_to(share * Fraction(line.tax), currency), rest.tax)
+    if not line.charge.includes_tax:
         return tax.Taxed(value, part)
     part = max(part, value - rest.net)
     return tax.Taxed(value - part, part)
 
 
-def _row(line: "InvoiceLine", part: tax.Taxed) -> CreditNoteLine:
+def _most(line: "InvoiceLine", rest: tax.Taxed) -> Decimal:
+    """The most that may still be credited of a line, as its price was entered."""
+    left = left_of(line)
+    if rest == left:
+        return left_price(line)
+    return rest.total if line.charge.includes_tax else rest.net  # a deposit of which a part is kept
+
+
+def _row(
+    line: "InvoiceLine", part: tax.Taxed, rest: tax.Taxed, entered: Decimal | None
+) -> CreditNoteLine:
     credits = list(line.credits.all())
+    if part == rest:
+        price = _most(line, rest)
+    elif line.charge.contained_rate:
+        worth = Fraction(part.net) / Fraction(line.net) * Fraction(line.price)
+        price = entered or round_to(worth, line.invoice.location.currency)
+    else:
+        price = part.total if line.charge.includes_tax else part.net
     return CreditNoteLine(
-        line=line, sequence=len(credits) + 1, text=line.text, net=part.net, tax=part.tax,
-        credited_net=sum((one.net for one in credits), part.net),
+        line=line, sequence=len(credits) + 1, text=line.text, price=price, net=part.net,
+        tax=part.tax, credited_net=sum((one.net for one in credits), part.net),
         credited_tax=sum((one.tax for one in credits), part.tax),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ _CREDIT_NOTE = ("invoice_id", "customer_id", "location_id", "series_id", "sequen
                 "issued_at",
                 "issued_by_id")  # fmt: skip
 _LINE = ("invoice_id", "charge_id", "position", "text", "detail", "on", "quantity", "price",
-         "tax_rate", "tax_note", "net", "tax")  # fmt: skip
+         "tax_rate", "tax_category", "tax_note", "net", "tax")  # fmt: skip
 
 
 def _changed(columns: tuple[str, ...], differs: str) -> str:
@@ -124,8 +124,8 @@ guards_of_invoices = [
           **_same(_out_of_order("billing_creditnote"))),
     *guards.append_only(
         "billing", "billing_creditnoteline",
-        frozen=("credit_note_id", "line_id", "sequence", "text", "detail", "explanation", "net",
-                "tax", "credited_net", "credited_tax"),
+        frozen=("credit_note_id", "line_id", "sequence", "text", "detail", "explanation",
+                "price", "net", "tax", "credited_net", "credited_tax"),
     ),
     Guard("line_credited_within_it", "billing", "billing_creditnoteline", "INSERT",
           **_same(_RUNNING)),

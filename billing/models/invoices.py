@@ -13,10 +13,12 @@ from billing.models.crediting import Creditable
 from billing.models.issuing import Issuable
 from billing.models.numbering import Series
 from billing.models.paying import Payable
+from billing.tax import TaxSum
 from customers.models import Customer
 from kit import clock, money
 from kit.fields import Line
 from spaces.models import Location, Todays
+from spaces.taxes import TaxCategory
 
 
 class Settlement(models.TextChoices):
@@ -333,6 +335,7 @@ class InvoiceLine(models.Model):
     quantity = models.PositiveIntegerField(default=1)
     price = money.MoneyField()
     tax_rate = money.RateField()
+    tax_category = Line(max_length=14, choices=TaxCategory)
     tax_note = Line(max_length=200, blank=True)
     net = money.MoneyField()
     tax = money.MoneyField()
@@ -346,6 +349,11 @@ class InvoiceLine(models.Model):
 
     def __str__(self):
         return self.text
+
+    @property
+    def tax_sum(self) -> TaxSum:
+        """What the line adds to the sums of its document."""
+        return TaxSum(self.tax_rate, self.tax_category, self.tax_note, self.net, self.tax)
 
     @property
     def amount(self) -> Decimal:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import Max
+from django.db.models import F, Max, OuterRef, Subquery
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import signals, tax
 from billing.models import accounts, numbering
@@ -17,6 +18,7 @@ from kit import audit, clock, locks
 from kit.money import ZERO
 from kit.problems import Problem, Refused, in_words
 from spaces.models import Location
+from spaces.taxes import TaxCategory
 
 if TYPE_CHECKING:
     from billing.models.charges import Charge
@@ -38,6 +40,15 @@ def in_order(charges: Iterable["Charge"]) -> list["Charge"]:
     )  # fmt: skip
 
 
+def by_document(charges: Iterable["Charge"]) -> list[list["Charge"]]:
+    """Return charges by the document that they belong on: what is outside the scope of tax is on
+    one of its own, after the others."""
+    found: dict[bool, list[Charge]] = {}
+    for charge in charges:
+        found.setdefault(charge.tax_category == TaxCategory.OUTSIDE_SCOPE, []).append(charge)
+    return [found[outside] for outside in sorted(found)]
+
+
 def composed(
     customer: Customer, location: Location, charges: Sequence["Charge"], **fields: Any
 ) -> tuple["Invoice", list["InvoiceLine"]]:
@@ -57,26 +68,26 @@ def _line(invoice: "Invoice", charge: "Charge") -> "InvoiceLine":
     return InvoiceLine(
         invoice=invoice, charge=charge, text=charge.text, on=charge.on, quantity=charge.quantity,
         detail=explaining.in_short(charge.explanation)[:500], price=charge.price,
-        tax_rate=charge.tax_rate, tax_note=charge.tax_note,
+        tax_rate=charge.tax_rate, tax_category=charge.tax_category, tax_note=charge.tax_note,
     )  # fmt: skip
 
 
 def add_up(invoice: "Invoice", lines: Sequence["InvoiceLine"]) -> None:
     """Number the lines, tax them together, and put the sums onto the invoice."""
     taxed = tax.of_lines(
-        [tax.Priced(one.price, one.tax_rate, one.charge.includes_tax) for one in lines],
+        [
+            tax.Priced(one.price, one.tax_rate, one.charge.includes_tax, one.tax_category,
+                       one.charge.contained_rate)
+            for one in lines
+        ],
         invoice.location.currency,
-    )
+    )  # fmt: skip
     for position, (line, part) in enumerate(zip(lines, taxed, strict=True), start=1):
         line.position, line.net, line.tax = position, part.net, part.tax
     invoice.net = sum((line.net for line in lines), ZERO)
     invoice.tax = sum((line.tax for line in lines), ZERO)
     invoice.total = invoice.net + invoice.tax
-    sums = tax.summary([(one.tax_rate, one.tax_note, one.net, one.tax) for one in lines])
-    invoice.tax_sums = [
-        {"rate": f"{one.rate:f}", "note": one.note, "net": f"{one.net:f}", "tax": f"{one.tax:f}"}
-        for one in sums
-    ]
+    invoice.tax_sums = tax.written(tax.summary([line.tax_sum for line in lines]))
 
 
 def seller_of(location: Location) -> dict[str, str]:
@@ -130,6 +141,7 @@ def issue_all(
     from billing.models.documents import Delivery
     from kit import bulk
 
+    _fix_tax_of_charges(invoices)
     numbering.lock([location])
     series = Series.of(location, Series.Kind.INVOICE)
     for invoice, number in zip(invoices, series.take(len(invoices), on=on), strict=True):
@@ -164,6 +176,30 @@ def issue_all(
     for invoice in invoices:
         signals.invoice_issued.send(sender=type(invoice), invoice=invoice, by=by)
     return deliveries
+
+
+def issue_together(
+    invoices: "Sequence[Invoice]", location: Location, *, on: dt.date, by, send: bool = True
+) -> None:
+    """Issue drafts of one location as `issue_all` does, and write their letters."""
+    from billing import sending
+
+    if invoices:
+        for delivery in issue_all(invoices, location, on=on, by=by, send=send):
+            sending.write(delivery)
+
+
+def _fix_tax_of_charges(invoices: "Sequence[Invoice]") -> None:
+    """Give the charges of drafts the net and the tax of their lines."""
+    from billing.models.charges import Charge
+    from billing.models.invoices import InvoiceLine
+
+    lines = InvoiceLine.objects.filter(invoice__in=[invoice.pk for invoice in invoices])
+    other = lines.exclude(net=F("charge__amount"), tax=F("charge__tax"))
+    of_charge = InvoiceLine.objects.filter(charge=OuterRef("pk")).order_by()
+    Charge.objects.filter(pk__in=other.values("charge")).update(
+        amount=Subquery(of_charge.values("net")), tax=Subquery(of_charge.values("tax"))
+    )
 
 
 def _paid_from_credit(
@@ -202,6 +238,9 @@ def _paid_from_credit(
     return entries, allocations
 
 
+_NOTHING = Problem("nothing_to_invoice", gettext_lazy("There is nothing to invoice."))
+
+
 @transaction.atomic
 def draft(
     customer: Customer, location: Location, charges: Sequence["Charge"], *, by, **fields: Any
@@ -213,7 +252,7 @@ def draft(
     from kit import bulk
 
     if not charges:
-        raise Refused(Problem("nothing_to_invoice", _("There is nothing to invoice.")))
+        raise Refused(_NOTHING)
     invoice, lines = composed(customer, location, charges, made_by=by, **fields)
     with in_words():
         invoice.save(force_insert=True)
@@ -229,6 +268,8 @@ def invoice_now(
     on: dt.date | None = None, issue: bool = True, **fields: Any,
 ) -> "Invoice":  # fmt: skip
     """Invoice what waits on an account, or some of it, now and not on its billing date.
+
+    What is outside the scope of tax gets a document of its own beside the one that is returned.
 
     Raises `Refused` with `not_books`, `nothing_to_invoice`, `invoiced` (taken meanwhile)
     or what issuing refuses.
@@ -246,10 +287,13 @@ def invoice_now(
         if charges is not None and len(found) < len(keys):
             text = _("Some of these were invoiced or voided meanwhile.")
             raise Refused(Problem("invoiced", text))
-        made = draft(customer, location, found, by=by, **fields)
+        if not found:
+            raise Refused(_NOTHING)
+        made = [draft(customer, location, part, by=by, **fields) for part in by_document(found)]
         if issue:
-            made._issue(by=by, on=on)
-        return made
+            for one in made:
+                one._issue(by=by, on=on)
+        return made[0]
 
 
 class Issuable(models.Model):
@@ -276,10 +320,7 @@ class Issuable(models.Model):
         on = on or today
         if on > today:
             raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
-        from billing import sending
-
-        for delivery in issue_all([self], self.location, on=on, by=by, send=send):
-            sending.write(delivery)
+        issue_together([self], self.location, on=on, by=by, send=send)
 
     def _lock(self) -> None:
         """Hold the account, and read the invoice afresh."""

@@ -14,7 +14,9 @@ from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, speak_for
 from plans.models import Plan
 from plans.models.plans import valid_price
+from spaces import signals as of_spaces
 from spaces.models import Location
+from spaces.taxes import DatedTaxRate, HasTaxRates
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -53,7 +55,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return product
 
 
-class Product(models.Model):
+class Product(HasTaxRates):
     """What is sold besides plans and bookings, at one location, in its currency.
 
     One-off (a coffee, a day pass) or recurring (a locker, a parking place): a recurring one is sold
@@ -80,9 +82,9 @@ class Product(models.Model):
         help_text=gettext_lazy("Paid again every period, such as a locker. It makes no member."),
     )
     price = money.MoneyField(gettext_lazy("price"), default=money.ZERO)
-    tax_rate = money.RateField(
-        gettext_lazy("tax rate in percent"), null=True, blank=True,
-        help_text=gettext_lazy("Empty: the location's."),
+    bound_to_premises = models.BooleanField(
+        gettext_lazy("bound to the premises"), default=False,
+        help_text=gettext_lazy("What is bound to the premises is never reverse charged."),
     )  # fmt: skip
     stock = models.PositiveIntegerField(
         gettext_lazy("in stock"), null=True, blank=True,
@@ -140,6 +142,7 @@ class Product(models.Model):
         self.refresh_from_db()
         if "price" in changes:
             changes = changes | {"price": valid_price(changes["price"], self.currency)}
+        changes = self.edit_tax(changes, by=by)
         with in_words():
             changed = edits.apply(self, changes, seen=seen, by=by, verb="product.edit")
         if plans is not None:
@@ -149,7 +152,22 @@ class Product(models.Model):
                 self.plans.set(plans)
                 audit.record("product.edit", self, by=by, changes={"plans": [before, after]})
                 changed.append("plans")
+        if "bound_to_premises" in changed:
+            of_spaces.tax_changed.send(sender=Product, changed=self, from_on=None, by=by)
         return changed
+
+    def today(self) -> dt.date:
+        return self.location.today()
+
+    def lock_for_tax(self, by) -> None:
+        locks.take(products=[self])
+        self._refuse_others(by)
+        self.refresh_from_db()
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether what is sold is bound to the premises: taxed where they are."""
+        return self.bound_to_premises
 
     @transaction.atomic
     def restock(self, stock: int | None, *, by) -> None:
@@ -238,6 +256,15 @@ class Product(models.Model):
             raise Refused(_SOLD_OUT)
         with in_words():
             self.save(update_fields=["stock"])
+
+
+class ProductTaxRate(DatedTaxRate):
+    """A product's own tax rate from a day on."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="tax_rates")
+
+    class Meta(DatedTaxRate.Meta):
+        constraints = DatedTaxRate.rules("product")
 
 
 _SOLD_OUT = Problem("out_of_stock", gettext_lazy("None are left."), "quantity")

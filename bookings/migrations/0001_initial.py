@@ -64,12 +64,11 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         (
-                            "tax_rate",
-                            kit.money.RateField(
-                                blank=True,
-                                help_text="Empty: the location's.",
-                                null=True,
-                                verbose_name="tax rate in percent",
+                            "bound_to_premises",
+                            models.BooleanField(
+                                default=True,
+                                help_text="What is bound to the premises is never reverse charged.",
+                                verbose_name="bound to the premises",
                             ),
                         ),
                         ("version", models.PositiveIntegerField(default=1, editable=False)),
@@ -84,6 +83,88 @@ class Migration(migrations.Migration):
                                 ),
                                 name="resource_type_half_day",
                             )
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ResourceTypeTaxRate",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True,
+                                primary_key=True,
+                                serialize=False,
+                                verbose_name="ID",
+                            ),
+                        ),
+                        ("from_on", models.DateField(blank=True, null=True, verbose_name="from")),
+                        (
+                            "rate",
+                            kit.money.RateField(
+                                blank=True, null=True, verbose_name="tax rate in percent"
+                            ),
+                        ),
+                        (
+                            "category",
+                            kit.fields.Line(
+                                blank=True,
+                                choices=[
+                                    ("standard", "Standard rate"),
+                                    ("reduced", "Reduced rate"),
+                                    ("zero", "Zero rated"),
+                                    ("exempt", "Exempt"),
+                                    ("reverse_charge", "Reverse charge"),
+                                    ("outside_scope", "Outside the scope of tax"),
+                                ],
+                                max_length=14,
+                                verbose_name="category",
+                            ),
+                        ),
+                        (
+                            "reason",
+                            kit.fields.Line(
+                                blank=True,
+                                max_length=200,
+                                verbose_name="reason printed on invoices",
+                            ),
+                        ),
+                        (
+                            "resource_type",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="tax_rates",
+                                to="bookings.resourcetype",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["from_on"],
+                        "abstract": False,
+                        "constraints": [
+                            models.UniqueConstraint(
+                                fields=("resource_type", "from_on"),
+                                name="resource_type_tax_rate_once_a_day",
+                            ),
+                            models.UniqueConstraint(
+                                condition=models.Q(("from_on", None)),
+                                fields=("resource_type",),
+                                name="resource_type_first_tax_rate_once",
+                            ),
+                            models.CheckConstraint(
+                                condition=models.Q(
+                                    models.Q(("category", ""), ("rate", None)),
+                                    models.Q(
+                                        ("category__in", ["standard", "reduced"]), ("rate__gt", 0)
+                                    ),
+                                    models.Q(
+                                        ("category__in", ["zero", "exempt", "outside_scope"]),
+                                        ("rate", 0),
+                                    ),
+                                    _connector="OR",
+                                ),
+                                name="resource_type_tax_rate_has_category",
+                            ),
                         ],
                     },
                 ),

@@ -4,7 +4,7 @@ from bookings.models.checkins import CheckIn
 from bookings.models.credits import CreditEntry, CreditGrant, PlanCredit, SharedCredit
 from bookings.models.feeds import ResourceFeed
 from bookings.models.hours import Closure, OpeningHours, Weekday
-from bookings.models.resource_types import Rate, ResourceType
+from bookings.models.resource_types import Rate, ResourceType, ResourceTypeTaxRate
 from bookings.models.resources import Resource, ResourcePicture
 from bookings.models.series import Scope, Series
 
@@ -23,6 +23,7 @@ __all__ = [
     "ResourceFeed",
     "ResourcePicture",
     "ResourceType",
+    "ResourceTypeTaxRate",
     "Scope",
     "Series",
     "SharedCredit",

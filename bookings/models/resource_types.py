@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.models.hours import Weekday
-from kit import audit, edits, money
+from kit import audit, clock, edits, money
 from kit.fields import Line
 from kit.problems import Problem, check_fields, in_words, refuse_if, speak_for
 from plans.models import Plan
 from plans.models.plans import valid_price
+from spaces import signals as of_spaces
 from spaces.models import Location
+from spaces.taxes import DatedTaxRate, HasTaxRates
 
 
 class ResourceTypeQuerySet(models.QuerySet["ResourceType"]):
@@ -31,11 +33,10 @@ class ResourceTypeQuerySet(models.QuerySet["ResourceType"]):
         return made
 
 
-class ResourceType(models.Model):
+class ResourceType(HasTaxRates):
     """What kind of thing a resource is, and what it costs: rates hang on the type.
 
-    `half_day_hours` is the longest part of a day that a half-day rate covers. `tax_rate` is in
-    percent (None: the location's).
+    `half_day_hours` is the longest part of a day that a half-day rate covers.
     """
 
     class Kind(models.TextChoices):
@@ -52,11 +53,10 @@ class ResourceType(models.Model):
         default=4,
         validators=[MinValueValidator(1), MaxValueValidator(24)],
     )
-    tax_rate = money.RateField(
-        gettext_lazy("tax rate in percent"),
-        null=True,
-        blank=True,
-        help_text=gettext_lazy("Empty: the location's."),
+    bound_to_premises = models.BooleanField(
+        gettext_lazy("bound to the premises"),
+        default=True,
+        help_text=gettext_lazy("What is bound to the premises is never reverse charged."),
     )
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -79,8 +79,25 @@ class ResourceType(models.Model):
     def edit(self, changes: dict[str, Any], *, by, seen: dict | None = None) -> list[str]:
         """Change the type's words; returns the changed fields. Raises `Refused` as `make` does."""
         self._lock()
+        changes = self.edit_tax(changes, by=by)
         with in_words():
-            return edits.apply(self, changes, seen=seen, by=by, verb="resource_type.edit")
+            changed = edits.apply(self, changes, seen=seen, by=by, verb="resource_type.edit")
+        if "bound_to_premises" in changed:
+            of_spaces.tax_changed.send(sender=ResourceType, changed=self, from_on=None, by=by)
+        return changed
+
+    def today(self) -> dt.date:
+        """Today at the first location: a type belongs to none."""
+        location = Location.objects.order_by("pk").first()
+        return location.today() if location else clock.today_in("UTC")
+
+    def lock_for_tax(self, by) -> None:
+        self._lock()
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether what is booked is bound to the premises: taxed where they are."""
+        return self.bound_to_premises
 
     def _lock(self) -> None:
         list(ResourceType.objects.select_for_update(no_key=True).filter(pk=self.pk))
@@ -113,6 +130,15 @@ class ResourceType(models.Model):
         changes = {"rate": [None, str(rate)], "price": [None, rate.price]}
         audit.record("resource_type.add_rate", self, by=by, changes=changes)
         return rate
+
+
+class ResourceTypeTaxRate(DatedTaxRate):
+    """A resource type's own tax rate from a day on."""
+
+    resource_type = models.ForeignKey(ResourceType, models.CASCADE, related_name="tax_rates")
+
+    class Meta(DatedTaxRate.Meta):
+        constraints = DatedTaxRate.rules("resource_type")
 
 
 def _currency_at(location: Location | None) -> str:

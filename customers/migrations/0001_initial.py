@@ -108,16 +108,6 @@ class Migration(migrations.Migration):
                             kit.fields.Line(blank=True, max_length=40, verbose_name="tax number"),
                         ),
                         (
-                            "tax_exempt",
-                            models.BooleanField(default=False, verbose_name="exempt from tax"),
-                        ),
-                        (
-                            "tax_exempt_reason",
-                            kit.fields.Line(
-                                blank=True, max_length=200, verbose_name="reason for the exemption"
-                            ),
-                        ),
-                        (
                             "payment_days",
                             models.PositiveSmallIntegerField(
                                 blank=True,
@@ -210,6 +200,89 @@ class Migration(migrations.Migration):
                             models.CheckConstraint(
                                 condition=models.Q(("full_name", ""), _negated=True),
                                 name="customer_has_a_person",
+                            ),
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Exemption",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True,
+                                primary_key=True,
+                                serialize=False,
+                                verbose_name="ID",
+                            ),
+                        ),
+                        ("from_on", models.DateField(blank=True, null=True, verbose_name="from")),
+                        (
+                            "category",
+                            kit.fields.Line(
+                                blank=True,
+                                choices=[
+                                    ("standard", "Standard rate"),
+                                    ("reduced", "Reduced rate"),
+                                    ("zero", "Zero rated"),
+                                    ("exempt", "Exempt"),
+                                    ("reverse_charge", "Reverse charge"),
+                                    ("outside_scope", "Outside the scope of tax"),
+                                ],
+                                max_length=14,
+                                verbose_name="category",
+                            ),
+                        ),
+                        (
+                            "reason",
+                            kit.fields.Line(
+                                blank=True,
+                                max_length=200,
+                                verbose_name="reason printed on invoices",
+                            ),
+                        ),
+                        (
+                            "by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "customer",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="exemptions",
+                                to="customers.customer",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["from_on"],
+                        "constraints": [
+                            models.UniqueConstraint(
+                                fields=("customer", "from_on"), name="exemption_once_a_day"
+                            ),
+                            models.UniqueConstraint(
+                                condition=models.Q(("from_on", None)),
+                                fields=("customer",),
+                                name="first_exemption_once",
+                            ),
+                            models.CheckConstraint(
+                                condition=models.Q(
+                                    models.Q(("category", ""), ("reason", "")),
+                                    models.Q(
+                                        (
+                                            "category__in",
+                                            ["exempt", "reverse_charge", "zero", "outside_scope"],
+                                        ),
+                                        models.Q(("reason", ""), _negated=True),
+                                    ),
+                                    _connector="OR",
+                                ),
+                                name="exemption_has_a_reason",
                             ),
                         ],
                     },

@@ -1,4 +1,5 @@
 from customers.models.customer import Customer
+from customers.models.exemptions import Exemption
 from customers.models.feeds import CalendarFeed
 from customers.models.invitations import Invitation
 from customers.models.registrations import Registration
@@ -11,6 +12,7 @@ from customers.models.users import StaffRole, User
 __all__ = [
     "CalendarFeed",
     "Customer",
+    "Exemption",
     "Invitation",
     "Registration",
     "StaffRole",

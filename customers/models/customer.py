@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from customers import signals
+from customers.models.exemptions import HasExemptions
 from customers.models.feeds import HasCalendarFeed
 from customers.models.invitations import Invitable
 from customers.models.status import (
@@ -181,7 +181,7 @@ def _only_location() -> Location:
     return locations[0]
 
 
-class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model):
+class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, HasExemptions, models.Model):
     """Whoever uses the space: an individual, or a company with its primary contact.
 
     `full_name` and `email` are the person's (for a company its primary contact's). Whether it
@@ -208,8 +208,6 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
     country = Line(gettext_lazy("country"), max_length=2, blank=True)
     billing_email = Line(gettext_lazy("billing e-mail"), max_length=254, blank=True)
     tax_number = Line(gettext_lazy("tax number"), max_length=40, blank=True)
-    tax_exempt = models.BooleanField(gettext_lazy("exempt from tax"), default=False)
-    tax_exempt_reason = Line(gettext_lazy("reason for the exemption"), max_length=200, blank=True)
     payment_days = models.PositiveSmallIntegerField(
         gettext_lazy("days to pay"), null=True, blank=True, validators=[MaxValueValidator(365)]
     )
@@ -314,7 +312,7 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
             wrong["country"] = ValidationError(
                 _("Use the two letters of the country, such as GB."), code="unknown_country"
             )
-        if self.tax_exempt and not self.tax_exempt_reason:
+        if self._state.adding and self.tax_exempt and not self.tax_exempt_reason.strip():
             wrong["tax_exempt_reason"] = ValidationError(
                 _("Say why: the reason is printed on invoices."), code="reason_missing"
             )
@@ -333,8 +331,7 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, models.Model)
         """
         locks.take(customers=[self])
         self.refresh_from_db()
-        if changes.get("tax_exempt", self.tax_exempt) != self.tax_exempt:
-            signals.tax_changing.send(sender=Customer, customer=self, by=by)
+        changes = self.edit_exemption(changes, by=by)
         with in_words():
             changed = edits.apply(
                 self, changes, seen=seen, by=by, verb="customer.edit", personal=PERSONAL

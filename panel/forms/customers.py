@@ -25,6 +25,11 @@ ONCE_SAID = ("company_name", "tax_exempt_reason")
 class CustomerForm(HouseForm, forms.ModelForm):
     """The words of a customer. It only reads them: the verb checks and saves."""
 
+    tax_exempt = forms.BooleanField(label=_l("Exempt from tax"), required=False)
+    tax_exempt_reason = forms.CharField(
+        label=_l("Reason for the exemption"), required=False, max_length=200
+    )
+
     class Meta:
         model = Customer
         fields = [
@@ -80,7 +85,8 @@ class CustomerForm(HouseForm, forms.ModelForm):
 
     def _call_for(self, is_required: bool) -> None:
         for name in ONCE_SAID:
-            self.fields[name].required = is_required
+            if name in self.fields:
+                self.fields[name].required = is_required
 
     def _post_clean(self) -> None:
         """The record's own checks are the verb's, which asks them under its lock."""
@@ -117,7 +123,9 @@ class NewCustomerForm(OnceForm, CustomerForm):
 
 
 class EditCustomerForm(EditForm, CustomerForm):
-    """A customer's words, changed beside other people who may change them too."""
+    """A customer's words, changed beside other people. Exemptions have a page of their own."""
+
+    elsewhere = ("tax_exempt", "tax_exempt_reason")
 
 
 class NotesForm(EditForm, forms.Form):

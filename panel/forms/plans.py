@@ -7,11 +7,13 @@ from django.utils.translation import gettext_lazy as _
 from kit.forms import EditForm, HouseForm
 from kit.once import OnceForm
 from kit.widgets import Affixed, DateInput, MoneyInput
+from panel.forms.taxes import own_rate_field
 from plans.models import Plan
 from spaces.models import Location
 
 TERMS = [
-    "name", "kind", "description", "location", "currency", "tax_rate", "cycle_length",
+    "name", "kind", "description", "location", "currency", "tax_rate", "bound_to_premises",
+    "cycle_length",
     "cycle_unit", "billing_day", "fee_due", "prorate_first", "prorate_last", "sign_up_fee",
     "deposit", "minimum_cycles", "notice_days", "subscriber_limit", "freeze_days_a_year",
     "self_cancel", "offered_in_portal", "benefits", "accept_terms",
@@ -20,7 +22,7 @@ TERMS = [
 # Each inner tuple is one line on the screen.
 SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
     (_("What it is"), [("name", "kind"), ("description",), ("location", "currency")]),
-    (_("Price"), [("price", "tax_rate"), ("sign_up_fee", "deposit")]),
+    (_("Price"), [("price", "tax_rate"), ("sign_up_fee", "deposit"), ("bound_to_premises",)]),
     (
         _("Billing cycle"),
         [
@@ -37,7 +39,6 @@ SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
 ]
 LABELS = {
     "cycle_unit": _("Unit"),
-    "tax_rate": _("Tax rate"),
     "minimum_cycles": _("Minimum term"),
     "notice_days": _("Notice"),
     "freeze_days_a_year": _("Customers may freeze"),
@@ -54,12 +55,13 @@ def house_currency() -> str:
 class PlanFields(forms.ModelForm):
     """The terms of a plan, for making and for editing it."""
 
+    tax_rate = own_rate_field()
+
     class Meta:
         model = Plan
         fields = TERMS
         labels = LABELS
         widgets = {
-            "tax_rate": Affixed(after="%"),
             "notice_days": Affixed(after=_("days")),
             "freeze_days_a_year": Affixed(after=_("days a year")),
             "minimum_cycles": Affixed(after=_("cycles")),
@@ -74,7 +76,6 @@ class PlanFields(forms.ModelForm):
         for name in ("sign_up_fee", "deposit"):
             self.fields[name].widget = MoneyInput(currency=currency)
             self.fields[name].required = False
-        self.fields["tax_rate"].required = False
         self.fields["currency"].required = False
         if Location.objects.count() == 1:
             for name in ("location", "currency"):
@@ -118,7 +119,9 @@ class NewPlanForm(HouseForm, OnceForm, PlanFields):
 
 
 class EditPlanForm(EditForm, PlanFields):
-    """The terms of a plan for contracts signed from now on."""
+    """The terms of a plan for contracts signed from now on. Its tax rate has a page of its own."""
+
+    elsewhere = ("tax_rate",)
 
 
 class PriceForm(HouseForm, OnceForm):

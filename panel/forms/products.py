@@ -16,27 +16,31 @@ from kit.templatetags.house import money
 from kit.widgets import Affixed, DateInput, MoneyInput
 from panel.forms.pickers import CustomerField, within_reach_of
 from panel.forms.plans import house_currency
+from panel.forms.taxes import own_rate_field
 from spaces.models import Location
 
-FIELDS = ["name", "description", "location", "recurring", "price", "tax_rate", "stock", "buyers",
-          "plans", "offered_in_portal"]  # fmt: skip
+FIELDS = ["name", "description", "location", "recurring", "price", "tax_rate",
+          "bound_to_premises", "stock", "buyers", "plans", "offered_in_portal"]  # fmt: skip
+
+HAVE_PAGES = ("location", "recurring", "stock", "tax_rate")
 
 # Each inner tuple is one line on the screen.
 SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
     (_l("What it is"), [("name", "location"), ("description",), ("recurring",)]),
-    (_l("Price"), [("price", "tax_rate")]),
+    (_l("Price"), [("price", "tax_rate"), ("bound_to_premises",)]),
     (_l("Who may buy it"), [("buyers", "stock"), ("plans",), ("offered_in_portal",)]),
 ]
 
 
 class ProductFields(forms.ModelForm):
+    tax_rate = own_rate_field()
+
     class Meta:
         model = Product
         fields = FIELDS
-        labels = {"tax_rate": _l("Tax rate"), "recurring": _l("Sold by period, again and again")}
+        labels = {"recurring": _l("Sold by period, again and again")}
         widgets = {
             "description": forms.Textarea({"rows": 3}),
-            "tax_rate": Affixed({"inputmode": "decimal"}, after="%"),
             "stock": Affixed({"inputmode": "numeric"}, after=_l("pieces")),
             "plans": forms.CheckboxSelectMultiple,
         }
@@ -78,13 +82,13 @@ class NewProductForm(HouseForm, OnceForm, ProductFields):
 
 
 class EditProductForm(EditForm, ProductFields):
-    """What it is from now on. Where it is sold, how, and how many are left are said elsewhere."""
+    """What it is from now on. Its location, its tax rate and its stock have pages of their own."""
+
+    elsewhere = HAVE_PAGES
 
     def __init__(self, *args, record: Product, **kwargs):
         initial = {"plans": [plan.pk for plan in record.plans.all()]}
         super().__init__(*args, record=record, instance=record, initial=initial, **kwargs)
-        for name in ("location", "recurring", "stock"):
-            self.fields.pop(name, None)
 
     @cached_property
     def changed_data(self) -> list[str]:

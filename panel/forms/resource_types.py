@@ -8,6 +8,7 @@ from bookings.models import Rate, ResourceType, Weekday
 from kit.forms import EditForm, HouseForm
 from kit.once import OnceForm
 from kit.widgets import Affixed, MoneyInput, RadioCards
+from panel.forms.taxes import own_rate_field
 from plans.models import Plan
 from spaces.models import Location
 
@@ -35,14 +36,15 @@ PER = {
 class TypeFields(forms.ModelForm):
     """What a type of resources says of all of them."""
 
+    tax_rate = own_rate_field()
+
     class Meta:
         model = ResourceType
-        fields = ["name", "kind", "half_day_hours", "tax_rate"]
+        fields = ["name", "kind", "half_day_hours", "tax_rate", "bound_to_premises"]
         labels = {
             "name": _("Name"),
             "kind": _("Kind"),
             "half_day_hours": _("Half a day is up to"),
-            "tax_rate": _("Tax rate"),
         }
         help_texts = {
             "name": _("Such as “Meeting rooms”: what costs the same has one type."),
@@ -51,12 +53,10 @@ class TypeFields(forms.ModelForm):
         widgets = {
             "kind": RadioCards(icons=KINDS),
             "half_day_hours": Affixed({"inputmode": "numeric"}, after=_("hours")),
-            "tax_rate": Affixed({"inputmode": "decimal"}, after="%"),
         }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["tax_rate"].required = False
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
     def _post_clean(self) -> None:
@@ -73,7 +73,9 @@ class NewTypeForm(OnceForm, HouseForm, TypeFields):
 
 
 class EditTypeForm(EditForm, TypeFields):
-    """A type, changed beside other people who may change it too."""
+    """A type, changed beside other people. Its tax rate has a page of its own."""
+
+    elsewhere = ("tax_rate",)
 
 
 class RateForm(HouseForm, OnceForm):

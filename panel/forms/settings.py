@@ -11,6 +11,7 @@ from kit.forms import EditForm, HouseForm, LinesField
 from kit.once import OnceForm
 from kit.problems import Refused
 from kit.widgets import Affixed
+from panel.forms.taxes import rate_field
 from plans.previews import taken_back
 from spaces.models import Location
 
@@ -27,7 +28,8 @@ SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
         [
             ("billing_day", "payment_days"),
             ("invoice_at",),
-            ("tax_rate", "prices_include_tax"),
+            ("tax_rate", "rate_over_time"),
+            ("prices_include_tax",),
             ("run_issues",),
             ("zero_invoices",),
         ],
@@ -44,6 +46,8 @@ SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
 class LocationFields(forms.ModelForm):
     """How a location is run."""
 
+    tax_rate = rate_field(required=True)
+
     timezone = forms.ChoiceField(
         label=_("Time zone"),
         choices=[(zone, zone) for zone in sorted(zoneinfo.available_timezones())],
@@ -55,13 +59,11 @@ class LocationFields(forms.ModelForm):
         widgets = {
             "registration": forms.RadioSelect,
             "contact_email": forms.EmailInput,
-            "tax_rate": Affixed({"inputmode": "decimal"}, after="%"),
             "payment_days": Affixed({"inputmode": "numeric"}, after=_("days")),
             "suspend_after_days": Affixed({"inputmode": "numeric"}, after=_("days overdue")),
             "payment_text": forms.Textarea({"rows": 3}),
         }
         labels = {
-            "tax_rate": _("Tax rate"),
             "prices_include_tax": _("Prices are entered with tax"),
             "invoice_at": _("Bookings and purchases are invoiced"),
             "reminder_days": _("Reminders"),
@@ -96,6 +98,10 @@ class LocationFields(forms.ModelForm):
 
 
 class EditLocationForm(EditForm, LocationFields):
+    """How a location is run from now on. Its tax rate has a page of its own."""
+
+    elsewhere = ("tax_rate",)
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         for name, kind in NUMBERED.items():

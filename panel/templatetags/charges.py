@@ -1,7 +1,6 @@
 """Words for charges: why an amount is what it is, how a charge stands, and who may buy."""
 
 from decimal import Decimal
-from typing import Any
 
 from django import template
 from django.utils.html import format_html
@@ -23,9 +22,9 @@ STATES = {
 
 
 @register.filter
-def told(explanation: dict[str, Any]) -> list[Reason]:
-    """The lines of an explanation: words, and the sum that each adds or takes away."""
-    return explaining.reasons(explanation)
+def told(charge: Charge) -> list[Reason]:
+    """The lines of how a charge came about: words, and the sum that each adds or takes away."""
+    return explaining.reasons(charge)
 
 
 @register.simple_tag

@@ -30,7 +30,7 @@ def days_late(invoice: Invoice) -> int:
 @register.filter
 def explained(charge: Charge) -> list[Reason]:
     """The lines of why a charge is what it is."""
-    return explaining.reasons(charge.explanation)
+    return explaining.reasons(charge)
 
 
 @register.filter

@@ -269,12 +269,12 @@ class Migration(migrations.Migration):
                             kit.fields.Line(blank=True, max_length=3, verbose_name="currency"),
                         ),
                         (
-                            "tax_rate",
-                            kit.money.RateField(
+                            "bound_to_premises",
+                            models.BooleanField(
                                 blank=True,
-                                help_text="Empty: the location's.",
+                                help_text="What is bound to the premises is never reverse charged.",
                                 null=True,
-                                verbose_name="tax rate in percent",
+                                verbose_name="bound to the premises",
                             ),
                         ),
                         (
@@ -731,6 +731,87 @@ class Migration(migrations.Migration):
                             models.CheckConstraint(
                                 condition=models.Q(("price__gte", 0)),
                                 name="plan_price_not_negative",
+                            ),
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="PlanTaxRate",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True,
+                                primary_key=True,
+                                serialize=False,
+                                verbose_name="ID",
+                            ),
+                        ),
+                        ("from_on", models.DateField(blank=True, null=True, verbose_name="from")),
+                        (
+                            "rate",
+                            kit.money.RateField(
+                                blank=True, null=True, verbose_name="tax rate in percent"
+                            ),
+                        ),
+                        (
+                            "category",
+                            kit.fields.Line(
+                                blank=True,
+                                choices=[
+                                    ("standard", "Standard rate"),
+                                    ("reduced", "Reduced rate"),
+                                    ("zero", "Zero rated"),
+                                    ("exempt", "Exempt"),
+                                    ("reverse_charge", "Reverse charge"),
+                                    ("outside_scope", "Outside the scope of tax"),
+                                ],
+                                max_length=14,
+                                verbose_name="category",
+                            ),
+                        ),
+                        (
+                            "reason",
+                            kit.fields.Line(
+                                blank=True,
+                                max_length=200,
+                                verbose_name="reason printed on invoices",
+                            ),
+                        ),
+                        (
+                            "plan",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="tax_rates",
+                                to="plans.plan",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["from_on"],
+                        "abstract": False,
+                        "constraints": [
+                            models.UniqueConstraint(
+                                fields=("plan", "from_on"), name="plan_tax_rate_once_a_day"
+                            ),
+                            models.UniqueConstraint(
+                                condition=models.Q(("from_on", None)),
+                                fields=("plan",),
+                                name="plan_first_tax_rate_once",
+                            ),
+                            models.CheckConstraint(
+                                condition=models.Q(
+                                    models.Q(("category", ""), ("rate", None)),
+                                    models.Q(
+                                        ("category__in", ["standard", "reduced"]), ("rate__gt", 0)
+                                    ),
+                                    models.Q(
+                                        ("category__in", ["zero", "exempt", "outside_scope"]),
+                                        ("rate", 0),
+                                    ),
+                                    _connector="OR",
+                                ),
+                                name="plan_tax_rate_has_category",
                             ),
                         ],
                     },

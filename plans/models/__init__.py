@@ -4,7 +4,7 @@ from plans.models.events import ContractEvent, HeldAnnouncement
 from plans.models.freezes import Freeze
 from plans.models.imports import CustomerImport, ImportRow
 from plans.models.plan_changes import PlanChange
-from plans.models.plans import Plan, PlanPrice, TeamDefaultPlan
+from plans.models.plans import Plan, PlanPrice, PlanTaxRate, TeamDefaultPlan
 
 __all__ = [
     "CallOff",
@@ -18,6 +18,7 @@ __all__ = [
     "Plan",
     "PlanChange",
     "PlanPrice",
+    "PlanTaxRate",
     "PriceStep",
     "TeamDefaultPlan",
 ]

@@ -16,7 +16,9 @@ from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from plans import signals
 from plans.models.terms import SignedTerms
+from spaces import signals as of_spaces
 from spaces.models import Location
+from spaces.taxes import DatedTaxRate, HasTaxRates
 
 DAY = dt.timedelta(days=1)
 
@@ -51,12 +53,13 @@ class PlanQuerySet(models.QuerySet):
         return self.filter(Q(location=location) | Q(location=None, currency=location.currency))
 
 
-class Plan(SignedTerms):
+class Plan(HasTaxRates, SignedTerms):
     """What a customer can sign: a template of price and terms.
 
     `Plan.objects.create(name=…, location=…, price=Decimal("250"))` writes the first `PlanPrice`
     too, valid since always. A plan without a location is for every location in its `currency`.
-    Prices are per cycle, entered with or without tax as the location says.
+    Prices are per cycle, entered with or without tax as the location says. `bound_to_premises`:
+    None is as usual, bound unless it is a virtual office.
     """
 
     class Kind(models.TextChoices):
@@ -78,11 +81,11 @@ class Plan(SignedTerms):
         help_text=gettext_lazy("Empty: every location in the plan's currency."),
     )
     currency = Line(gettext_lazy("currency"), max_length=3, blank=True)
-    tax_rate = money.RateField(
-        gettext_lazy("tax rate in percent"),
+    bound_to_premises = models.BooleanField(
+        gettext_lazy("bound to the premises"),
         null=True,
         blank=True,
-        help_text=gettext_lazy("Empty: the location's."),
+        help_text=gettext_lazy("What is bound to the premises is never reverse charged."),
     )
     subscriber_limit = models.PositiveIntegerField(
         gettext_lazy("most subscribers"),
@@ -172,8 +175,23 @@ class Plan(SignedTerms):
         """Change the plan for contracts signed from now on; returns the changed fields."""
         locks.take(plans=[self])
         self.refresh_from_db()
+        changes = self.edit_tax(changes, by=by)
         with in_words():
-            return edits.apply(self, changes, seen=seen, by=by, verb="plan.edit")
+            changed = edits.apply(self, changes, seen=seen, by=by, verb="plan.edit")
+        if {"kind", "bound_to_premises"}.intersection(changed):
+            of_spaces.tax_changed.send(sender=Plan, changed=self, from_on=None, by=by)
+        return changed
+
+    def lock_for_tax(self, by) -> None:
+        locks.take(plans=[self])
+        self.refresh_from_db()
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether what is sold is bound to the premises: taxed where they are."""
+        if self.bound_to_premises is None:
+            return self.kind != self.Kind.VIRTUAL_OFFICE
+        return self.bound_to_premises
 
     def price_on(self, on: dt.date) -> Decimal:
         """The price per cycle in force on a date."""
@@ -307,6 +325,15 @@ class PlanPrice(models.Model):
 
     def __str__(self):
         return f"{self.price}"
+
+
+class PlanTaxRate(DatedTaxRate):
+    """A plan's own tax rate from a day on."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="tax_rates")
+
+    class Meta(DatedTaxRate.Meta):
+        constraints = DatedTaxRate.rules("plan")
 
 
 class TeamDefaultPlanQuerySet(models.QuerySet["TeamDefaultPlan"]):

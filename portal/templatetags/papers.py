@@ -1,11 +1,11 @@
 """Words for what is charged and invoiced: why a line is what it is, and what is taken away."""
 
 from decimal import Decimal
-from typing import Any
 
 from django import template
 
 from billing import explaining
+from billing.models import Charge
 from bookings.explaining import Reason
 from portal import billed
 
@@ -13,9 +13,9 @@ register = template.Library()
 
 
 @register.filter
-def because(explanation: dict[str, Any]) -> list[Reason]:
+def because(charge: Charge) -> list[Reason]:
     """The lines of how an amount came about: words, and a sum where there is one."""
-    return explaining.reasons(explanation)
+    return explaining.reasons(charge)
 
 
 @register.filter

@@ -8,11 +8,13 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_skeleton
 from django import template
+from django.db.models import prefetch_related_objects
 from django.utils.html import format_html
 from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
 
 from billing.models import Product
+from billing.taxing import tax_of
 from bookings.models import Booking, Resource, ResourceType
 from bookings.pots import Pot
 from bookings.prices import Quote
@@ -51,7 +53,10 @@ def acting(context) -> dict[str, Any]:
 def tax_words(plan: Taxed, location: Location, customer: Customer) -> str:
     """What tax does to a price, behind an amount: "plus 20 % tax", "including 20 % tax"."""
     rate, how = _tax(plan, location, customer)
-    words = {"in": _("including %s tax"), "on_top": _("plus %s tax"), "none": ""}
+    words = {
+        "in": _("including %s tax"), "left_out": _("less the %s tax that it contains"),
+        "on_top": _("plus %s tax"), "none": "",
+    }  # fmt: skip
     return words[how] % percent(rate) if words[how] else ""
 
 
@@ -59,18 +64,24 @@ def tax_words(plan: Taxed, location: Location, customer: Customer) -> str:
 def tax_sentence(plan: Taxed, location: Location, customer: Customer) -> str:
     """The same beneath several amounts: "20 % tax comes on top."."""
     rate, how = _tax(plan, location, customer)
-    words = {"in": _("%s tax is included."), "on_top": _("%s tax comes on top."), "none": ""}
+    words = {
+        "in": _("%s tax is included."), "left_out": _("%s tax is taken off: you are exempt."),
+        "on_top": _("%s tax comes on top."), "none": "",
+    }  # fmt: skip
     return words[how] % percent(rate) if words[how] else ""
 
 
-def _tax(plan: Taxed, location: Location, customer: Customer) -> tuple[Decimal, str]:
-    """The rate in percent, and whether it is "in" the prices, "on_top" or "none"."""
-    rate = location.tax_rate if plan.tax_rate is None else plan.tax_rate
-    if not rate:
-        return rate, "none"
-    if location.prices_include_tax:
-        return rate, "in"
-    return rate, "none" if customer.tax_exempt else "on_top"
+def _tax(item: Taxed, location: Location, customer: Customer) -> tuple[Decimal, str]:
+    """Today's rate in percent, and whether it is "in" the prices, "left_out" of them for the
+    exempt, "on_top" or "none"."""
+    prefetch_related_objects([location], "tax_rates", "small_business_periods")
+    prefetch_related_objects([customer], "exemptions")
+    found = tax_of(customer, location, location.today(), kind="", item=item)
+    if found.contained:
+        return found.contained, "left_out"
+    if not found.rate:
+        return found.rate, "none"
+    return found.rate, "in" if location.prices_include_tax else "on_top"
 
 
 @register.filter

@@ -1,6 +1,5 @@
-from decimal import Decimal
-
 import django.core.validators
+import django.db.models.deletion
 from django.db import migrations, models
 
 import kit.fields
@@ -29,12 +28,22 @@ class Migration(migrations.Migration):
                 ),
                 ("currency", kit.fields.Line(default="EUR", max_length=3, verbose_name="currency")),
                 (
-                    "tax_rate",
-                    kit.money.RateField(default=Decimal("0"), verbose_name="tax rate in percent"),
-                ),
-                (
                     "prices_include_tax",
                     models.BooleanField(default=False, verbose_name="prices include tax"),
+                ),
+                (
+                    "rate_over_time",
+                    kit.fields.Line(
+                        blank=True,
+                        choices=[
+                            ("", "as usual in the country"),
+                            ("end", "of the last day of the cycle"),
+                            ("due", "of the day on which the fee is due"),
+                        ],
+                        default="",
+                        max_length=3,
+                        verbose_name="tax rate of a fee",
+                    ),
                 ),
                 (
                     "billing_day",
@@ -201,6 +210,114 @@ class Migration(migrations.Migration):
                         condition=models.Q(("registration__in", ["open", "approval", "closed"])),
                         name="location_registration",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rate_over_time__in", ["", "end", "due"])),
+                        name="location_rate_over_time",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LocationTaxRate",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_on", models.DateField(blank=True, null=True, verbose_name="from")),
+                (
+                    "rate",
+                    kit.money.RateField(blank=True, null=True, verbose_name="tax rate in percent"),
+                ),
+                (
+                    "category",
+                    kit.fields.Line(
+                        blank=True,
+                        choices=[
+                            ("standard", "Standard rate"),
+                            ("reduced", "Reduced rate"),
+                            ("zero", "Zero rated"),
+                            ("exempt", "Exempt"),
+                            ("reverse_charge", "Reverse charge"),
+                            ("outside_scope", "Outside the scope of tax"),
+                        ],
+                        max_length=14,
+                        verbose_name="category",
+                    ),
+                ),
+                (
+                    "reason",
+                    kit.fields.Line(
+                        blank=True, max_length=200, verbose_name="reason printed on invoices"
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tax_rates",
+                        to="spaces.location",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["from_on"],
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("location", "from_on"), name="location_tax_rate_once_a_day"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("from_on", None)),
+                        fields=("location",),
+                        name="location_first_tax_rate_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("category", ""), ("rate", None)),
+                            models.Q(("category__in", ["standard", "reduced"]), ("rate__gt", 0)),
+                            models.Q(
+                                ("category__in", ["zero", "exempt", "outside_scope"]), ("rate", 0)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="location_tax_rate_has_category",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SmallBusinessPeriod",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("from_on", models.DateField(blank=True, null=True, verbose_name="from")),
+                ("applies", models.BooleanField()),
+                (
+                    "text",
+                    kit.fields.Line(blank=True, max_length=200, verbose_name="text on invoices"),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="small_business_periods",
+                        to="spaces.location",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["from_on"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("location", "from_on"), name="small_business_once_a_day"
+                    )
                 ],
             },
         ),

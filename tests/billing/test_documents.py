@@ -56,7 +56,8 @@ def test_an_invoice_says_who_asks_whom_for_what(w):
         "Lin & Co", "Lin Chen", "Seidengasse 9", "1070 Wien", "Austria", "ATU12345678",
         "Private Office", "1 Nov to 30 Nov 2026, 11 of 30 days at €300.00", "€900.00",
         "Coffee", "4", "10 %", "€9.00",
-        "Net €909.00", "Tax 20 % on €900.00 €180.00", "Tax 10 % on €9.00 €0.90", "Total €1,089.90",
+        "Net €909.00", "Standard rate: tax 20 % on €900.00 €180.00",
+        "Standard rate: tax 10 % on €9.00 €0.90", "Total €1,089.90",
         "Page 1 of 1",
     ):  # fmt: skip
         assert words in text

@@ -19,6 +19,7 @@ MADE_UP = True
 DAY = dt.date(2026, 11, 2)
 EXEMPT = "Reverse charge: the customer owes the tax."
 DEPOSIT = "A deposit is not taxed."
+REVERSE = "Reverse charge: the customer owes the tax"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 
@@ -60,6 +61,9 @@ def charge(w, text="Private Office", price="900", rate="20", *, customer=None, *
     location = fields.pop("location", w.house)
     includes_tax = fields.pop("includes_tax", False)
     short = fields.pop("short", "")
+    untaxed = "exempt" if fields.get("tax_note") else "zero"
+    untaxed = "outside_scope" if fields.get("kind") == "deposit" else untaxed
+    category = fields.pop("tax_category", "standard" if Decimal(rate) else untaxed)
     priced = tax.Priced(Decimal(price), Decimal(rate), includes_tax)
     taxed = tax.of(priced, location.currency)
     return Charge.objects.create(
@@ -67,6 +71,7 @@ def charge(w, text="Private Office", price="900", rate="20", *, customer=None, *
             "customer": customer or w.lin, "location": location, "kind": "other", "text": text,
             "on": DAY, "ripe_on": DAY, "price": priced.price, "tax_rate": priced.rate,
             "includes_tax": includes_tax, "amount": taxed.net, "tax": taxed.tax,
+            "tax_on": DAY, "tax_category": category, "tax_source": "location",
             "explanation": {"short": short}, **fields,
         }
     )  # fmt: skip
@@ -187,26 +192,65 @@ def test_an_exempt_customer_reads_why_nothing_is_taxed(w):
     assert values(xml, "ExemptionReason") == [EXEMPT]
 
 
-def test_a_deposit_stands_beside_what_is_taxed(w):
-    deposit = charge(w, "Deposit", "500", "0", tax_note=DEPOSIT, kind="deposit")
-    xml = xml_of(issued(w, charge(w), deposit))
+def test_a_deposit_is_outside_the_scope_of_tax_and_names_no_vat_ids(w):
+    change(w.lin, tax_number="ATU12345675")
+    xml = xml_of(issued(w, charge(w, "Deposit", "500", "0", tax_note=DEPOSIT, kind="deposit")))
 
     assert faults(xml) == []
+    assert values(xml, "ApplicableHeaderTradeSettlement/ApplicableTradeTax/CategoryCode") == ["O"]
     assert values(xml, "ExemptionReason") == [DEPOSIT]
+    assert values(xml, "SpecifiedTaxRegistration/ID") == []
 
 
 def test_two_reasons_for_no_tax_are_said_together(w):
     """The standard has room for one sum without tax."""
     lines = [
         charge(w, rate="0", tax_note=EXEMPT),
-        charge(w, "Deposit", "500", "0", tax_note=DEPOSIT, kind="deposit"),
+        charge(w, "Course", "500", "0", tax_note="Education"),
     ]
     xml = xml_of(issued(w, *lines))
 
     assert faults(xml) == []
     [reason] = values(xml, "ExemptionReason")
     assert EXEMPT in reason
-    assert DEPOSIT in reason
+    assert "Education" in reason
+
+
+def test_reverse_charge_has_its_category_and_both_vat_ids(w):
+    change(w.house, tax_number="DE136695976")
+    change(w.lin, tax_number="ATU12345675")
+    mail = charge(w, "Virtual Office", "50", "0", tax_note=REVERSE, tax_category="reverse_charge")
+    xml = xml_of(issued(w, mail, charge(w)))
+
+    assert faults(xml) == []
+    rates = "ApplicableHeaderTradeSettlement/ApplicableTradeTax/CategoryCode"
+    assert sorted(values(xml, rates)) == ["AE", "S"]
+    assert values(xml, "ExemptionReason") == [REVERSE]
+    assert values(xml, "SpecifiedTaxRegistration/ID") == ["DE136695976", "ATU12345675"]
+
+
+def test_reverse_charge_without_a_vat_id_goes_without(w):
+    mail = charge(w, "Virtual Office", "50", "0", tax_note=REVERSE, tax_category="reverse_charge")
+    change(w.lin, tax_number="")
+
+    assert "Reverse charge needs the customer's VAT id." in einvoice.xml_of(issued(w, mail)).problem
+
+
+@pytest.mark.parametrize(
+    ("rate", "category", "code"),
+    [("20", "standard", "S"), ("10", "reduced", "S"), ("0", "zero", "Z"), ("0", "exempt", "E"),
+     ("0", "outside_scope", "O")],
+)  # fmt: skip
+def test_each_category_is_named_as_the_standard_does(w, rate, category, code):
+    note = EXEMPT if code in "EO" else ""
+    xml = xml_of(issued(w, charge(w, rate=rate, tax_category=category, tax_note=note)))
+
+    assert faults(xml) == []
+    rates = "ApplicableHeaderTradeSettlement/ApplicableTradeTax/"
+    assert values(xml, rates + "CategoryCode") == [code]
+    other = "AE" if code == "S" else "S"
+    spoiled = xml.replace(f"<ram:CategoryCode>{code}<", f"<ram:CategoryCode>{other}<")
+    assert faults(spoiled) != []
 
 
 def test_a_quantity_is_told_where_its_price_is_exact(w):

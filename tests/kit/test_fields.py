@@ -5,6 +5,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from customers.models import Customer
 from plans.models import Contract, Plan
+from spaces.models import LocationTaxRate
 from tests import story
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.django_db
         (Customer, "full_name", "x" * 201),
         (Customer, "notes", "x" * 20_001),
         (Customer, "email", "x" * 255),
-        (Plan, "tax_rate", 1_000_001),
-        (Plan, "tax_rate", -1),
+        (LocationTaxRate, "rate", 1_000_001),
+        (LocationTaxRate, "rate", -1),
         (Plan, "deposit", 10**16),
         (Contract, "discount", 1_000_001),
         (Contract, "price", -1),

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from kit import money
 from plans.models import Contract, Plan, PlanPrice
-from spaces.models import Location
 from tests import story
 
 D = Decimal
@@ -226,11 +225,10 @@ def test_an_update_by_expression_keeps_the_scale(prices):
 
 
 def test_rates_are_kept_to_the_millionth(riverside):
-    Location.objects.filter(pk=riverside.pk).update(tax_rate=D("7.7"))
-    riverside.refresh_from_db()
+    riverside.tax_rates.update(rate=D("7.7"))
     assert riverside.tax_rate == D("7.7")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tax_rate FROM spaces_location")
+        cursor.execute("SELECT rate FROM spaces_locationtaxrate")
         assert cursor.fetchone() == (77_000,)
 
 

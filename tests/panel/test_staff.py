@@ -193,7 +193,7 @@ class TestSettings:
             ({"contact_email": "nowhere"}, "Enter a valid e"),
             ({"billing_day": "32"}, "31"),
             ({"country": "1"}, "Select a valid choice"),
-            ({"tax_rate": "x"}, "number"),
+            ({"payment_days": "x"}, "number"),
             ({"timezone": "Moon/Crater"}, "Select a valid choice"),
         ],
     )

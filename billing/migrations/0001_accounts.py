@@ -139,15 +139,6 @@ class Migration(migrations.Migration):
                         ),
                         ("price", kit.money.MoneyField(default=Decimal("0"), verbose_name="price")),
                         (
-                            "tax_rate",
-                            kit.money.RateField(
-                                blank=True,
-                                help_text="Empty: the location's.",
-                                null=True,
-                                verbose_name="tax rate in percent",
-                            ),
-                        ),
-                        (
                             "stock",
                             models.PositiveIntegerField(
                                 blank=True,
@@ -177,6 +168,14 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("archived_at", models.DateTimeField(blank=True, null=True)),
+                        (
+                            "bound_to_premises",
+                            models.BooleanField(
+                                default=False,
+                                help_text="What is bound to the premises is never reverse charged.",
+                                verbose_name="bound to the premises",
+                            ),
+                        ),
                         ("version", models.PositiveIntegerField(default=1, editable=False)),
                         (
                             "location",
@@ -216,6 +215,87 @@ class Migration(migrations.Migration):
                                     ("buyers__in", ["everyone", "members", "contacts", "plans"])
                                 ),
                                 name="product_buyers_known",
+                            ),
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="ProductTaxRate",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True,
+                                primary_key=True,
+                                serialize=False,
+                                verbose_name="ID",
+                            ),
+                        ),
+                        ("from_on", models.DateField(blank=True, null=True, verbose_name="from")),
+                        (
+                            "rate",
+                            kit.money.RateField(
+                                blank=True, null=True, verbose_name="tax rate in percent"
+                            ),
+                        ),
+                        (
+                            "category",
+                            kit.fields.Line(
+                                blank=True,
+                                choices=[
+                                    ("standard", "Standard rate"),
+                                    ("reduced", "Reduced rate"),
+                                    ("zero", "Zero rated"),
+                                    ("exempt", "Exempt"),
+                                    ("reverse_charge", "Reverse charge"),
+                                    ("outside_scope", "Outside the scope of tax"),
+                                ],
+                                max_length=14,
+                                verbose_name="category",
+                            ),
+                        ),
+                        (
+                            "reason",
+                            kit.fields.Line(
+                                blank=True,
+                                max_length=200,
+                                verbose_name="reason printed on invoices",
+                            ),
+                        ),
+                        (
+                            "product",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="tax_rates",
+                                to="billing.product",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["from_on"],
+                        "abstract": False,
+                        "constraints": [
+                            models.UniqueConstraint(
+                                fields=("product", "from_on"), name="product_tax_rate_once_a_day"
+                            ),
+                            models.UniqueConstraint(
+                                condition=models.Q(("from_on", None)),
+                                fields=("product",),
+                                name="product_first_tax_rate_once",
+                            ),
+                            models.CheckConstraint(
+                                condition=models.Q(
+                                    models.Q(("category", ""), ("rate", None)),
+                                    models.Q(
+                                        ("category__in", ["standard", "reduced"]), ("rate__gt", 0)
+                                    ),
+                                    models.Q(
+                                        ("category__in", ["zero", "exempt", "outside_scope"]),
+                                        ("rate", 0),
+                                    ),
+                                    _connector="OR",
+                                ),
+                                name="product_tax_rate_has_category",
                             ),
                         ],
                     },
@@ -1271,7 +1351,37 @@ class Migration(migrations.Migration):
                         ),
                         ("price", kit.money.MoneyField()),
                         ("includes_tax", models.BooleanField(default=False)),
+                        ("tax_on", models.DateField(verbose_name="tax day")),
                         ("tax_rate", kit.money.RateField(verbose_name="tax rate in percent")),
+                        (
+                            "tax_category",
+                            kit.fields.Line(
+                                choices=[
+                                    ("standard", "Standard rate"),
+                                    ("reduced", "Reduced rate"),
+                                    ("zero", "Zero rated"),
+                                    ("exempt", "Exempt"),
+                                    ("reverse_charge", "Reverse charge"),
+                                    ("outside_scope", "Outside the scope of tax"),
+                                ],
+                                max_length=14,
+                            ),
+                        ),
+                        (
+                            "tax_source",
+                            kit.fields.Line(
+                                choices=[
+                                    ("location", "the location's rate"),
+                                    ("item", "the rate of what was sold"),
+                                    ("entered", "entered by the staff"),
+                                    ("customer", "the customer's exemption"),
+                                    ("small_business", "small business"),
+                                    ("deposit", "a deposit is not revenue"),
+                                ],
+                                max_length=14,
+                            ),
+                        ),
+                        ("contained_rate", kit.money.RateField(default=Decimal("0"))),
                         ("tax_note", kit.fields.Line(blank=True, max_length=200)),
                         ("amount", kit.money.MoneyField()),
                         ("tax", kit.money.MoneyField()),
@@ -1422,9 +1532,12 @@ class Migration(migrations.Migration):
                             models.CheckConstraint(
                                 condition=models.Q(
                                     models.Q(
-                                        ("includes_tax", False), ("price", models.F("amount"))
+                                        ("contained_rate", 0),
+                                        ("includes_tax", False),
+                                        ("price", models.F("amount")),
                                     ),
                                     models.Q(
+                                        ("contained_rate", 0),
                                         ("includes_tax", True),
                                         (
                                             "price",
@@ -1433,9 +1546,32 @@ class Migration(migrations.Migration):
                                             ),
                                         ),
                                     ),
+                                    models.Q(
+                                        ("contained_rate__gt", 0),
+                                        ("includes_tax", True),
+                                        ("price__gte", models.F("amount")),
+                                        ("tax", 0),
+                                    ),
                                     _connector="OR",
                                 ),
                                 name="charge_adds_up",
+                            ),
+                            models.CheckConstraint(
+                                condition=models.Q(
+                                    models.Q(
+                                        ("tax_category__in", ["standard", "reduced"]),
+                                        ("tax_rate__gt", 0),
+                                    ),
+                                    models.Q(
+                                        (
+                                            "tax_category__in",
+                                            ["zero", "exempt", "reverse_charge", "outside_scope"],
+                                        ),
+                                        ("tax_rate", 0),
+                                    ),
+                                    _connector="OR",
+                                ),
+                                name="charge_tax_has_category",
                             ),
                         ],
                     },
@@ -1508,6 +1644,20 @@ class Migration(migrations.Migration):
                         ("quantity", models.PositiveIntegerField(default=1)),
                         ("price", kit.money.MoneyField()),
                         ("tax_rate", kit.money.RateField()),
+                        (
+                            "tax_category",
+                            kit.fields.Line(
+                                choices=[
+                                    ("standard", "Standard rate"),
+                                    ("reduced", "Reduced rate"),
+                                    ("zero", "Zero rated"),
+                                    ("exempt", "Exempt"),
+                                    ("reverse_charge", "Reverse charge"),
+                                    ("outside_scope", "Outside the scope of tax"),
+                                ],
+                                max_length=14,
+                            ),
+                        ),
                         ("tax_note", kit.fields.Line(blank=True, max_length=200)),
                         ("net", kit.money.MoneyField()),
                         ("tax", kit.money.MoneyField()),
@@ -1554,6 +1704,7 @@ class Migration(migrations.Migration):
                         ("text", kit.fields.Line(max_length=300)),
                         ("detail", kit.fields.Line(blank=True, max_length=500)),
                         ("explanation", models.JSONField(default=dict)),
+                        ("price", kit.money.MoneyField()),
                         ("net", kit.money.MoneyField()),
                         ("tax", kit.money.MoneyField()),
                         ("credited_net", kit.money.MoneyField()),

@@ -1,0 +1,10 @@
+"""Signals of spaces, sent inside the transaction of the verb that did it.
+
+`tax_changed`: what decides the tax of charges is another from a day on. sender is the class of
+`changed`: a location, plan, product, resource type or customer. `from_on` is the first day (None:
+since always), `by` a User or None.
+"""
+
+from django.dispatch import Signal
+
+tax_changed = Signal()
