@@ -17,7 +17,6 @@ from billing.corrections import Corrections, correcting
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge
-from billing.models.products import Product
 from billing.models.subscriptions import Subscription
 from bookings import signals as of_bookings
 from bookings.explaining import sums_to
@@ -26,7 +25,7 @@ from customers import signals as of_customers
 from customers.models import Customer
 from plans import signals as of_plans
 from plans.cycles import DAY
-from plans.models import Contract, Plan
+from plans.models import Contract
 from spaces import signals as of_spaces
 from spaces.models import Location
 
@@ -108,25 +107,12 @@ def settle_as_the_team_was(team, payer, by, **signal):
 @receiver(of_spaces.tax_changed)
 def follow_with_what_is_not_invoiced(changed, from_on, by, **signal):
     """What waits, or is on a draft, follows a new tax rate; what is invoiced keeps its own."""
-    found = taxing.provisional().filter(_of(changed))
+    found = taxing.provisional().filter(taxing.charges_of(changed))
     if from_on is not None and not isinstance(changed, Location):
         found = found.filter(tax_on__gte=from_on)
     customers = set(found.order_by().values_list("customer", flat=True))
     accounts.hold(*customers)
     taxing.retax(found)
-
-
-def _of(changed: Any) -> Q:
-    """The charges whose tax something decides."""
-    if isinstance(changed, Location):
-        return Q(location=changed)
-    if isinstance(changed, Customer):
-        return Q(customer=changed)
-    if isinstance(changed, Product):
-        return Q(product=changed) | Q(subscription__product=changed)
-    if isinstance(changed, Plan):
-        return Q(contract__plan=changed)
-    return Q(booking__resource__type=changed)
 
 
 def _settle_due(contracts, *, by, on: dt.date | None = None) -> None:

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from billing import tax
 from billing.models.charges import Charge, TaxSource
 from billing.models.issuing import by_document
+from billing.models.products import Product
 from customers.models import Customer, Exemption
 from kit.money import ZERO
+from plans.models import Plan
 from spaces.models import Location
 from spaces.taxes import TaxCategory, TaxRate
 
@@ -162,6 +164,19 @@ def with_what_decides(charges: QuerySet[Charge]) -> QuerySet[Charge]:
         "contract__plan__tax_rates", "subscription__product__tax_rates", "product__tax_rates",
         "booking__resource__type__tax_rates",
     )  # fmt: skip
+
+
+def charges_of(changed: Any) -> Q:
+    """Return the charges whose tax a location, customer, product, plan or type decides."""
+    if isinstance(changed, Location):
+        return Q(location=changed)
+    if isinstance(changed, Customer):
+        return Q(customer=changed)
+    if isinstance(changed, Product):
+        return Q(product=changed) | Q(subscription__product=changed)
+    if isinstance(changed, Plan):
+        return Q(contract__plan=changed)
+    return Q(booking__resource__type=changed)
 
 
 def provisional() -> QuerySet[Charge]:

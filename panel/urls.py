@@ -31,6 +31,7 @@ from panel.views import (
     staff,
     subscriptions,
     suspensions,
+    taxes,
     teams,
 )
 
@@ -157,6 +158,7 @@ urlpatterns = [
     path("customers/<int:pk>/invoices/new/", accounts.invoice, name="invoice_new"),
     path("customers/<int:pk>/payments/new/", accounts.payment, name="payment_new"),
     path("customers/<int:pk>/refunds/new/", accounts.refund, name="refund_new"),
+    path("customers/<int:pk>/tax/", taxes.customer, name="customer_tax"),
     path("customers/<int:pk>/give-back/", accounts.giving_back, name="give_back"),
     path("charges/", charges.charges, name="charges"),
     path("charges/charges.csv", charges.export, name="charges_export"),
@@ -167,6 +169,7 @@ urlpatterns = [
     path("products/new/", products.new, name="product_new"),
     path("products/<int:pk>/", products.product, name="product"),
     path("products/<int:pk>/edit/", products.edit, name="product_edit"),
+    path("products/<int:pk>/tax/", taxes.product, name="product_tax"),
     path("products/<int:pk>/stock/", products.stock, name="product_stock"),
     path("products/<int:pk>/archive/", products.archive, name="product_archive"),
     path("products/<int:pk>/restoring/", products.restore, name="product_restore"),
@@ -183,6 +186,7 @@ urlpatterns = [
     path("plans/<int:pk>/", plans.plan, name="plan"),
     path("plans/<int:pk>/edit/", plans.edit, name="plan_edit"),
     path("plans/<int:pk>/prices/new/", plans.price, name="plan_price"),
+    path("plans/<int:pk>/tax/", taxes.plan, name="plan_tax"),
     path("plans/<int:pk>/archive/", plans.archive, name="plan_archive"),
     path("plans/<int:pk>/credits/new/", credits.new, name="plan_credit_new"),
     path("plans/<int:pk>/credits/<int:credit>/end/", credits.end, name="plan_credit_end"),
@@ -219,6 +223,7 @@ urlpatterns = [
     path("resource-types/new/", resource_types.new, name="resource_type_new"),
     path("resource-types/<int:pk>/", resource_types.resource_type, name="resource_type"),
     path("resource-types/<int:pk>/edit/", resource_types.edit, name="resource_type_edit"),
+    path("resource-types/<int:pk>/tax/", taxes.resource_type, name="resource_type_tax"),
     path("resource-types/<int:pk>/rates/new/", resource_types.rate_new, name="rate_new"),
     path("resource-types/<int:pk>/rates/<int:rate>/end/", resource_types.rate_end, name="rate_end"),
     path("check-ins/", check_ins.check_ins, name="check_ins"),
@@ -247,6 +252,12 @@ urlpatterns = [
     path("settings/", settings.settings, name="settings"),
     path("settings/locations/new/", settings.new, name="location_new"),
     path("settings/locations/<int:pk>/", settings.location, name="location"),
+    path("settings/locations/<int:pk>/tax/", taxes.location, name="location_tax"),
+    path(
+        "settings/locations/<int:pk>/small-business/",
+        taxes.small_business,
+        name="location_small_business",
+    ),
     path("settings/locations/<int:pk>/hours/", hours.location_hours, name="location_hours"),
     path(
         "settings/locations/<int:pk>/closures/new/",

@@ -296,6 +296,11 @@ class Location(HasTaxRates):
         row = in_force(self.small_business_periods.all(), on)
         return row.text if row is not None and row.applies else ""
 
+    @property
+    def today_small_business(self) -> str:
+        """Today's text of a small business; empty where it is none."""
+        return self.small_business_on(self.today())
+
     @transaction.atomic
     def set_small_business(
         self, applies: bool = True, *, by, from_on: dt.date | None = None, text: str = ""

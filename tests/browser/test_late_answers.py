@@ -104,6 +104,7 @@ def asked(w) -> dict[str, Asked]:
         "panel/bookings/cancellation.html": Asked(
             w.mona, f"{panel('booking', own.pk)}cancellation/"
         ),
+        "panel/taxes/change.html": Asked(w.mona, panel("location_tax", w.house.pk)),
         "panel/accounts/give_back.html": Asked(w.mona, panel("give_back", w.ada.pk)),
         "panel/contracts/new.html": Asked(w.mona, panel("contract_new", w.omar.pk)),
         "panel/contracts/price_step.html": Asked(
