@@ -13,7 +13,7 @@ from billing.models.crediting import left_of
 from billing.models.invoices import InvoiceLine
 
 # Of each kind so many are listed; the others are counted.
-SHOWN = 50
+SHOWN = 10
 
 
 class Retaxed(NamedTuple):

@@ -157,7 +157,7 @@ def with_what_decides(charges: QuerySet[Charge]) -> QuerySet[Charge]:
     """With what the tax of each is read from, in a handful of queries."""
     dated = ("tax_rates", "small_business_periods")
     return charges.select_related(
-        "cycle__contract", "cycle__subscription", "line__invoice",
+        "customer", "cycle__contract", "cycle__subscription", "line__invoice",
     ).prefetch_related(
         *(f"location__{name}" for name in dated),
         Prefetch("customer__exemptions"),

@@ -47,7 +47,7 @@ def test_a_rate_is_set_from_a_day_on_and_shown_with_it(w, owner):
     assert answer["Location"] == reverse("panel:settings")
     assert w.house.tax_rate_on(story.day("2027-01-01")).percent == 16
     text = owner.get(reverse("panel:settings")).content.decode()
-    assert "from <time datetime=\"2027-01-01\">1 Jan 2027</time> 16" in text
+    assert 'from <time datetime="2027-01-01">1 Jan 2027</time> 16' in text
 
 
 def test_the_preview_lists_what_follows_and_what_keeps_its_tax(w, owner):

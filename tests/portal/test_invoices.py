@@ -176,7 +176,7 @@ class TestOneInvoice:
         assert "1 Nov to 30 Nov 2026: 30 of 30 days are paid" in text
         assert "3 at €2.00 €6.00" in text
         assert "20 % tax: the location's rate" in text
-        assert "Tax 20 % of €256.00Standard rate €51.20" in text
+        assert "Tax 20 % of €256.00 Standard rate €51.20" in text
 
     def test_what_was_paid_and_credited_and_what_is_left(self, w, ada):
         story.billed(w)
