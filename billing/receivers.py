@@ -23,6 +23,8 @@ from bookings.explaining import sums_to
 from bookings.models import Booking, LateFee
 from customers import signals as of_customers
 from customers.models import Customer
+from kit import words
+from kit.problems import Problem
 from plans import signals as of_plans
 from plans.cycles import DAY
 from plans.models import Contract
@@ -102,6 +104,26 @@ def settle_as_the_team_was(team, payer, by, **signal):
     accounts.hold(*{who.pk for who, _place in pairs}, *{one.customer_id for one in agreements})
     for who, place in sorted(pairs, key=lambda pair: (pair[1].pk, pair[0].pk)):
         runs.catch_up(who, place, on=place.today())
+
+
+@receiver(of_spaces.location_changing)
+def what_stays_with_charges(location, changes, **signal):
+    """No other time zone while charges wait to be invoiced, and no other way of entering prices
+    once a product has one."""
+    problems = []
+    if "timezone" in changes:
+        waiting = taxing.provisional().filter(location=location)
+        if count := waiting.count():
+            names = [f"{one} ({one.customer})" for one in waiting.select_related("customer")[:3]]
+            text = _("Charges wait to be invoiced: %s.") % words.some(names, count)
+            problems.append(Problem("timezone_stays", text, "timezone"))
+    if "prices_include_tax" in changes:
+        priced = location.products.filter(price__gt=0)
+        if count := priced.count():
+            names = [str(one) for one in priced[:3]]
+            text = _("Products have prices: %s.") % words.some(names, count)
+            problems.append(Problem("prices_include_tax_stays", text, "prices_include_tax"))
+    return problems
 
 
 @receiver(of_spaces.tax_changed)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from babel.dates import format_date, format_interval, format_skeleton
 from django.db import models
@@ -83,3 +83,13 @@ class PlainTextField(models.TextField):
         if self.of is not None:
             setattr(model_instance, self.attname, plain(self.of(model_instance)))
         return super().pre_save(model_instance, add)
+
+
+def some(names: Sequence[str], count: int) -> str:
+    """Return the first of `count` names, and how many more there are: "Ada, Lin and 3 more"."""
+    shown = ", ".join(names)
+    if count <= len(names):
+        return shown
+    more = count - len(names)
+    parts = {"names": shown, "more": more}
+    return ngettext("%(names)s and %(more)d more", "%(names)s and %(more)d more", more) % parts

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from kit import audit, clock, edits, money
 from kit.emails import canonical
 from kit.fields import Line, Text
-from kit.problems import Problem, Refused, check_fields, in_words, speak_for
+from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
 from spaces import signals
 from spaces.taxes import (
     DatedRow,
@@ -250,8 +250,9 @@ class Location(HasTaxRates):
     def edit(self, changes: dict[str, Any], *, by, seen: dict[str, Any] | None = None) -> list[str]:
         """Change how the location is run; returns the changed fields. Its currency stays.
 
-        Raises `Refused` with `changed_meanwhile`, `location_exists`, `currency_stays` or what is
-        wrong with a field.
+        Raises `Refused` with `changed_meanwhile`, `location_exists`, `currency_stays`,
+        `timezone_stays` (bookings, assignments, contracts or charges lie ahead),
+        `prices_include_tax_stays` (something has a price) or what is wrong with a field.
         """
         if "currency" in changes:
             raise Refused(
@@ -259,6 +260,9 @@ class Location(HasTaxRates):
             )
         self._lock()
         changes = self.edit_tax(changes, by=by)
+        others = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        answers = signals.location_changing.send(Location, location=self, changes=others)
+        refuse_if(problem for _receiver, found in answers for problem in found or ())
         with in_words():
             changed = edits.apply(self, changes, seen=seen, by=by, verb="location.edit")
         if TAX_FIELDS.intersection(changed):
