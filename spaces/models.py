@@ -261,8 +261,8 @@ class Location(HasTaxRates):
         self._lock()
         changes = self.edit_tax(changes, by=by)
         others = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        answers = signals.location_changing.send(Location, location=self, changes=others)
-        refuse_if(problem for _receiver, found in answers for problem in found or ())
+        answers: Any = signals.location_changing.send(Location, location=self, changes=others)
+        refuse_if(problem for _receiver, found in answers for problem in found)
         with in_words():
             changed = edits.apply(self, changes, seen=seen, by=by, verb="location.edit")
         if TAX_FIELDS.intersection(changed):
