@@ -1,13 +1,14 @@
-"""Overdue invoices: reminders on the days that the space has set, then, if it wishes, a suspension
-that ends by itself when nothing is overdue any more."""
+"""Overdue invoices and claims: reminders on the days that the space has set, then, if it wishes, a
+suspension that ends by itself when nothing is overdue any more."""
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from billing.models.claims import Claim
 from billing.models.documents import Delivery
 from billing.models.invoices import Invoice
 from billing.models.runs import Reminder
@@ -18,12 +19,20 @@ from spaces.models import Location
 
 
 class Step(NamedTuple):
-    """What is due for an overdue invoice on a day: a reminder after so many days, or a
+    """What is due for an overdue invoice or claim on a day: a reminder after so many days, or a
     suspension (days None)."""
 
-    invoice: Invoice
+    payable: Any
     days: int | None
     overdue: int
+
+    @property
+    def invoice(self) -> Invoice | None:
+        return self.payable if isinstance(self.payable, Invoice) else None
+
+    @property
+    def customer(self) -> Customer:
+        return self.payable.customer
 
 
 def steps(location: Location, on: dt.date) -> Iterator[Step]:
@@ -33,21 +42,26 @@ def steps(location: Location, on: dt.date) -> Iterator[Step]:
     """
     days = location.reminders
     least = min([*days, location.suspend_after_days or 366], default=366)
-    overdue = Invoice.objects.filter(location=location).overdue(
-        on=on - dt.timedelta(days=least - 1)
-    )
-    overdue = overdue.select_related("customer", "location").prefetch_related(
-        "reminders", "customer__suspensions"
-    )
-    for invoice in overdue.order_by("customer__sort_name", "due_on", "pk"):
-        late = (on - invoice.due_on).days if invoice.due_on else 0
-        told = {reminder.days for reminder in invoice.reminders.all()}
+    latest = on - dt.timedelta(days=least - 1)
+    overdue: list[Any] = [
+        payable
+        for rows in (Invoice.objects, Claim.objects)
+        for payable in rows.filter(location=location)
+        .overdue(on=latest)
+        .select_related("customer", "location")
+        .prefetch_related("reminders", "customer__suspensions")
+        .order_by("pk")
+    ]
+    overdue.sort(key=lambda one: (one.customer.sort_name, one.due_on))
+    for payable in overdue:
+        late = (on - payable.due_on).days
+        told = {reminder.days for reminder in payable.reminders.all()}
         reached = [day for day in days if day <= late]
         if reached and reached[-1] not in told and not any(day > reached[-1] for day in told):
-            yield Step(invoice, reached[-1], late)
+            yield Step(payable, reached[-1], late)
         limit = location.suspend_after_days
-        if limit is not None and late >= limit and invoice.customer.suspension is None:
-            yield Step(invoice, None, late)
+        if limit is not None and late >= limit and payable.customer.suspension is None:
+            yield Step(payable, None, late)
 
 
 def remind(*, on: dt.date | None = None) -> dict[str, int]:
@@ -60,36 +74,38 @@ def remind(*, on: dt.date | None = None) -> dict[str, int]:
             continue
         for step in list(steps(location, day)):
             if step.days is not None:
-                sent += _send(step.invoice, step.days, day)
+                sent += _send(step.payable, step.days, day)
             else:
                 suspended += _suspend(step, day)
     return {"reminded": sent, "suspended": suspended}
 
 
 @transaction.atomic
-def _send(invoice: Invoice, days: int, on: dt.date) -> int:
-    invoice._lock_account()
-    if not invoice.due or invoice.reminders.filter(days__gte=days).exists():
+def _send(payable: Any, days: int, on: dt.date) -> int:
+    payable._lock_account()
+    if not payable.due or payable.reminders.filter(days__gte=days).exists():
         return 0
-    Reminder.objects.create(invoice=invoice, days=days, on=on, due=invoice.due)
+    Reminder.objects.create(days=days, on=on, due=payable.due, **payable.as_argument)
     Delivery.objects.create(
-        kind=Delivery.Kind.REMINDER, invoice=invoice,
-        to=invoice.customer.billing_email or invoice.customer.email,
+        kind=Delivery.Kind.REMINDER, **payable.as_argument,
+        to=payable.customer.billing_email or payable.customer.email,
     )  # fmt: skip
     return 1
 
 
 def _suspend(step: Step, on: dt.date) -> int:
-    customer, location = step.invoice.customer, step.invoice.location
+    payable = step.payable
+    customer, location = payable.customer, payable.location
     try:
         with transaction.atomic():
             customer.lock_with_login()
-            if not customer.invoices.filter(pk=step.invoice.pk).overdue(on=on).exists():
+            still = type(payable).objects.filter(pk=payable.pk)
+            if not still.overdue(on=on).exists():
                 return 0
             customer.suspend(
                 by=None, cause=Suspension.Cause.DEBT, on=on,
                 reason=_("%(invoice)s is %(days)d days overdue")
-                % {"invoice": step.invoice.number, "days": step.overdue},
+                % {"invoice": payable, "days": step.overdue},
                 cancel_bookings=location.debt_cancels_bookings,
             )  # fmt: skip
     except Refused:  # suspended meanwhile
@@ -104,7 +120,7 @@ def lift_if_paid(customer: Customer, *, on: dt.date) -> bool:
     suspension = customer.suspension
     if suspension is None or suspension.cause != Suspension.Cause.DEBT:
         return False
-    if customer.invoices.overdue(on=on).exists():
+    if any(rows.overdue(on=on).exists() for rows in (customer.invoices, customer.claims)):
         return False
     customer.reinstate(by=None, bill_missed=True, on=max(on, suspension.suspended_on))
     return True

@@ -79,7 +79,7 @@ def forget_waivers(contracts, **signal):
     people = Customer.objects.filter(contracts__in=contracts)
     others = Contract.objects.filter(~Q(pk__in=contracts), customer=OuterRef("customer"))
     empty = Account.untouched().filter(customer__in=people).filter(~Exists(others))
-    for relation in ("charges", "invoices", "payments", "subscriptions"):
+    for relation in ("charges", "invoices", "payments", "claims", "subscriptions"):
         empty = empty.filter(**{f"customer__{relation}": None})
     Account.objects.filter(pk__in=list(empty.values_list("pk", flat=True))).delete()
 

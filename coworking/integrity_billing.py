@@ -17,6 +17,8 @@ from billing.models import (
     BilledCycle,
     BillingRun,
     Charge,
+    Claim,
+    ClaimCancellation,
     CreditNote,
     Invoice,
     Payment,
@@ -26,7 +28,7 @@ from billing.models import (
 from billing.models.crediting import left_of
 from billing.runs import facts_of
 from billing.settling import verdict
-from kit.money import ZERO
+from kit.money import ZERO, MoneyField
 from spaces.models import Location
 
 PAGE = 1000
@@ -195,8 +197,8 @@ def credit_notes_stay_within_their_invoices() -> Iterator[str]:
 
 
 def accounts_balance() -> Iterator[str]:
-    """The ledgers of credit add up, and what is due less credit is what was invoiced less what was
-    credited, paid and written off."""
+    """The ledgers of credit add up, and what is due less credit is what was invoiced and claimed
+    less what was credited, cancelled, paid and written off."""
     for account in Account.objects.prefetch_related("entries"):
         left = ZERO
         for number, entry in enumerate(account.entries.all(), start=1):
@@ -210,22 +212,28 @@ def accounts_balance() -> Iterator[str]:
         (Invoice.objects.issued(), "total", 1),
         (CreditNote.objects.all(), "total", -1),
         (Payment.objects.all(), "amount", -1),
+        # A claim for a refund is in it as the refund.
+        (Claim.objects.filter(reversal=None), "amount", 1),
+        (Claim.objects.filter(cancellation__isnull=False, reversal=None), "amount", -1),
     ):
         for customer, location, found in (
             rows.order_by().values(*key).annotate(sum=Sum(name)).values_list(*key, "sum")
         ):
             sums[customer, location] += sign * found
     written_off = WriteOff.objects.filter(withdrawn_at=None).order_by()
-    through = ("invoice__customer", "invoice__location")
-    for customer, location, found in (
-        written_off.values(*through).annotate(sum=Sum("amount")).values_list(*through, "sum")
-    ):
-        sums[customer, location] -= found
-    unpaid = Invoice.objects.issued().order_by().values(*key)
-    for customer, location, found in unpaid.annotate(
-        sum=Sum(F("total") - F("settled"))
-    ).values_list(*key, "sum"):
-        sums[customer, location] -= found
+    for name in ("invoice", "claim"):
+        through = (f"{name}__customer", f"{name}__location")
+        rows = written_off.filter(**{f"{name}__isnull": False}).values(*through)
+        for customer, location, found in rows.annotate(sum=Sum("amount")).values_list(
+            *through, "sum"
+        ):
+            sums[customer, location] -= found
+    for unpaid in (Invoice.objects.issued(), Claim.objects.all()):
+        due = Sum(F(unpaid.sum_column) - F("settled"), output_field=MoneyField())
+        for customer, location, found in (
+            unpaid.order_by().values(*key).annotate(sum=due).values_list(*key, "sum")
+        ):
+            sums[customer, location] -= found
     for customer, location, found in (
         AccountEntry.objects.order_by()
         .values("account__customer", "account__location")
@@ -240,6 +248,21 @@ def accounts_balance() -> Iterator[str]:
             }  # fmt: skip
 
 
+def claims_are_settled_by_their_rows() -> Iterator[str]:
+    """What of each claim is settled is the sum of what settled it, and all of a cancelled one."""
+    cancelled = set(ClaimCancellation.objects.values_list("claim", flat=True))
+    for page in _pages(Claim.objects.all()):
+        settled = dict(
+            Allocation.objects.filter(claim__in=page).order_by().values("claim")
+            .annotate(sum=Sum("value")).values_list("claim", "sum")
+        )  # fmt: skip
+        for claim in page:
+            if claim.settled != settled.get(claim.pk, ZERO):
+                yield _("Claim %d is settled otherwise than its rows say.") % claim.pk
+            if claim.pk in cancelled and claim.due:
+                yield _("Claim %d is cancelled and not settled.") % claim.pk
+
+
 PROOFS = [
     ("charges", charges_follow_from_their_explanations),
     ("settled cycles", cycles_are_settled_once),
@@ -248,5 +271,6 @@ PROOFS = [
     ("invoices", invoices_add_up),
     ("invoice numbers", numbers_have_no_gaps),
     ("credit notes", credit_notes_stay_within_their_invoices),
+    ("claims", claims_are_settled_by_their_rows),
     ("accounts", accounts_balance),
 ]

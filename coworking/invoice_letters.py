@@ -1,9 +1,11 @@
-"""The letters about money: an invoice, a credit note, a reminder; one for each `Delivery`."""
+"""The letters about money: an invoice, a credit note, a reminder of an invoice or a claim; one for
+each `Delivery`."""
 
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
-from billing.models import CreditNote, Delivery, Invoice
+from billing.models import Claim, CreditNote, Delivery, Invoice
+from billing.models.issuing import seller_of
 from billing.signals import to_be_sent
 from kit import words
 from kit.templatetags.house import money
@@ -16,6 +18,31 @@ def write_delivery(sender, delivery: Delivery, link: str, **kwargs):
         _credit_note(delivery, delivery.credit_note)
     elif delivery.invoice is not None:
         _invoice(delivery, delivery.invoice, f"/i/{link}/")
+    elif delivery.claim is not None:
+        _claim(delivery, delivery.claim)
+
+
+def _claim(delivery: Delivery, claim: Claim) -> None:
+    """A reminder of what is owed without an invoice: what for, how much is left, and how to pay."""
+    if not claim.due:  # paid since it was asked for
+        return
+    house, due_on = claim.location, words.day(claim.due_on)
+    facts = [(_("What for"), claim.text), (_("Amount"), money(claim.amount, claim.currency))]
+    if claim.settled:
+        facts.append((_("Paid already"), money(claim.settled, claim.currency)))
+    facts += [(_("To pay"), money(claim.due, claim.currency)), (_("Until"), due_on)]
+    letters.write(
+        delivery.to,
+        subject=_("Reminder: %(what)s, to be paid to %(house)s")
+        % {"what": claim.text, "house": house},
+        lines=[
+            _("%(amount)s was to be paid by %(day)s. If you have paid it meanwhile, please take no "
+              "notice of this.")
+            % {"amount": money(claim.due, claim.currency), "day": due_on}
+        ],
+        facts=[*facts, *_account(seller_of(house)), (_("Reference"), claim.reference)],
+        house=house,
+    )  # fmt: skip
 
 
 def _invoice(delivery: Delivery, invoice: Invoice, url: str) -> None:
@@ -59,13 +86,18 @@ def _invoice(delivery: Delivery, invoice: Invoice, url: str) -> None:
 
 
 def _bank(invoice: Invoice, due) -> list[tuple[str, str]]:
-    seller = invoice.seller
-    if not due or not seller.get("iban"):
+    account = _account(invoice.seller) if due else []
+    return [*account, (_("Reference"), str(invoice.number))] if account else []
+
+
+def _account(seller: dict[str, str]) -> list[tuple[str, str]]:
+    """To which account a location is paid; nothing where that is not set."""
+    if not seller.get("iban"):
         return []
     found = [(_("Account"), seller["iban"])]
     if seller.get("bank_name"):
         found.insert(0, (_("Bank"), seller["bank_name"]))
-    return [*found, (_("Reference"), str(invoice.number))]
+    return found
 
 
 def _credit_note(delivery: Delivery, note: CreditNote) -> None:

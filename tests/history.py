@@ -37,7 +37,8 @@ def world() -> SimpleNamespace:
 
 
 def _invoices(w: SimpleNamespace) -> None:
-    """Invoices that were paid too much, in part, credited and written off, and what they are of."""
+    """Invoices that were paid too much, in part, credited and written off, and what they are of;
+    a claim that is open, and one that was cancelled."""
     locker = Product.objects.offer(
         name="Locker", price=9, location=w.house, recurring=True, by=None
     )
@@ -52,4 +53,6 @@ def _invoices(w: SimpleNamespace) -> None:
     take_back(charge_other(w.ada, w.house, text="Void", amount=1, by=w.mona), reason="x", by=w.mona)
     charge_other(w.noor, w.house, text="Fine", amount=100, by=w.mona)
     invoice_now(w.noor, w.house, by=w.mona).write_off(reason="Gone", by=w.mona)
+    w.noor.claim(text="Opening balance", amount=40, by=w.mona)
+    w.noor.claim(text="Twice", amount=40, by=w.mona).cancel(reason="Entered twice", by=w.mona)
     Document.objects.create(invoice=lost, pdf=b"%PDF", sha256="0" * 64, made_with="by hand")

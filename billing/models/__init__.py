@@ -1,5 +1,6 @@
 from billing.models.accounts import Account, AccountEntry
 from billing.models.charges import BilledCycle, Charge, ChargeVoid
+from billing.models.claims import Claim, ClaimCancellation, ClaimSettlement
 from billing.models.crediting import CreditNote, CreditNoteLine
 from billing.models.documents import Delivery, Document, InvoiceLink
 from billing.models.invoices import Invoice, InvoiceLine, Settlement
@@ -18,6 +19,9 @@ __all__ = [
     "BillingRunItem",
     "Charge",
     "ChargeVoid",
+    "Claim",
+    "ClaimCancellation",
+    "ClaimSettlement",
     "CreditNote",
     "CreditNoteLine",
     "Delivery",

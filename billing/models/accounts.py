@@ -114,8 +114,8 @@ class AccountEntry(models.Model):
     class Kind(models.TextChoices):
         OVERPAID = "overpaid", _("Paid too much")
         CREDITED = "credited", _("Credited")
-        PAID = "paid", _("Paid an invoice")
-        TAKEN_BACK = "taken_back", _("Taken back from an invoice")
+        PAID = "paid", _("Paid an invoice or a claim")
+        TAKEN_BACK = "taken_back", _("Taken back from an invoice or a claim")
         REVERSED = "reversed", _("Payment reversed")
         REFUNDED = "refunded", _("Refunded")
 
@@ -126,6 +126,9 @@ class AccountEntry(models.Model):
     left = money.MoneyField()
     invoice = models.ForeignKey(
         "billing.Invoice", models.PROTECT, null=True, related_name="credit_entries"
+    )
+    claim = models.ForeignKey(
+        "billing.Claim", models.PROTECT, null=True, related_name="credit_entries"
     )
     payment = models.ForeignKey(
         "billing.Payment", models.PROTECT, null=True, related_name="credit_entries"

@@ -217,14 +217,9 @@ class Creditable(models.Model):
         return note
 
     def _lower_by(self, note: CreditNote, *, on: dt.date, by) -> None:
-        """What was written off is not owed any more either: it is taken back first, and the rest
-        of it written off again."""
-        written_off = self.write_offs.filter(withdrawn_at=None).first()
-        if written_off is not None:
-            self._expect_again(written_off, on=on, by=by)
-        self._settle_by(note, on=on, by=by)
-        if written_off is not None and self.due:
-            self._give_up(written_off.reason, on=on, by=by)
+        """What was written off is lowered first: it is not owed any more either."""
+        with self.lowering_write_off(on=on, by=by):
+            self._settle_by(note, on=on, by=by)
 
     def _settle_by(self, note: CreditNote, *, on: dt.date, by) -> None:
         due = min(note.total, self.due)

@@ -82,7 +82,8 @@ class Document(models.Model):
 
 
 class Delivery(models.Model):
-    """An invoice, a credit note or a reminder that is to go to the customer by e-mail.
+    """An invoice, a credit note or a reminder (of an invoice or a claim) that is to go to the
+    customer by e-mail.
 
     A billing run writes the row; the letter itself is written right after, here or by `work`.
     """
@@ -99,6 +100,7 @@ class Delivery(models.Model):
     credit_note = models.ForeignKey(
         "billing.CreditNote", models.PROTECT, null=True, related_name="deliveries"
     )
+    claim = models.ForeignKey("billing.Claim", models.PROTECT, null=True, related_name="deliveries")
     to = Line(max_length=254)
     asked_at = models.DateTimeField(default=clock.now)
     asked_by = models.ForeignKey("customers.User", models.PROTECT, null=True, related_name="+")

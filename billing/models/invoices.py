@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,12 +12,13 @@ from billing.models.charges import Charge
 from billing.models.crediting import Creditable
 from billing.models.issuing import Issuable
 from billing.models.numbering import Series
+from billing.models.payables import PayableQuerySet
 from billing.models.paying import Payable
 from billing.tax import TaxSum
 from customers.models import Customer
 from kit import clock, money
 from kit.fields import Line
-from spaces.models import Location, Todays
+from spaces.models import Location
 from spaces.taxes import TaxCategory
 
 
@@ -32,7 +33,7 @@ class Settlement(models.TextChoices):
     OPEN = "open", gettext_lazy("Open")
 
 
-class InvoiceQuerySet(models.QuerySet["Invoice"]):
+class InvoiceQuerySet(PayableQuerySet["Invoice"]):
     """`on` is a local date."""
 
     def drafts(self) -> "InvoiceQuerySet":
@@ -41,75 +42,41 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def issued(self) -> "InvoiceQuerySet":
         return self.filter(state="issued")
 
-    def written_off(self) -> "InvoiceQuerySet":
-        return self.issued().filter(_written_off())
-
-    def unpaid(self) -> "InvoiceQuerySet":
-        """Issued ones on which something is due, and that nobody has written off."""
-        return self.issued().filter(settled__lt=F("total"))
-
-    def overdue(self, *, on) -> "InvoiceQuerySet":
-        """Unpaid ones whose due date has passed."""
-        if isinstance(on, Todays):
-            return self.unpaid().filter(
-                Q.create(
-                    [Q(location__in=keys, due_on__lt=day) for day, keys in on.items()]
-                    or [Q(pk=None)],
-                    connector=Q.OR,
-                )
-            )
-        return self.unpaid().filter(due_on__lt=on)
-
-    def oldest_first(self) -> "InvoiceQuerySet":
-        """The order in which credit pays them."""
-        return self.order_by("due_on", "issued_on", "pk")
-
-    def in_settlement(self, settlement: str, *, on) -> "InvoiceQuerySet":
-        """Those that are `settlement` on a day, today or earlier (a local date, or `Todays`).
-
-        Those that were not issued by then are left out. See also `Invoice.settlement_on`.
-        """
-        until = None if isinstance(on, Todays) else on
-        found = self.issued()
-        if until is not None:
-            found = found.filter(issued_on__lte=until)
-        given_up = _written_off(until)
-        credited = Q(total__gt=0, total=_credited(until))
-        if settlement == Settlement.WRITTEN_OFF:
-            return found.filter(given_up)
-        found = found.filter(~given_up)
-        if settlement == Settlement.CREDITED:
-            return found.filter(credited)
-        found = found.filter(~credited).alias(settled_then=_settled(until))
-        if settlement == Settlement.PAID:
-            return found.filter(settled_then=F("total"))
-        found = found.filter(settled_then__lt=F("total"))
-        late = _late(on)
-        if settlement == Settlement.OVERDUE:
-            return found.filter(late)
-        found = found.filter(~late).alias(by_notes=_settled(until, kind="credit_note"))
-        if settlement == Settlement.PART_PAID:
-            return found.filter(settled_then__gt=F("by_notes"))
-        return found.filter(settled_then=F("by_notes"))
+    def asked(self) -> "InvoiceQuerySet":
+        """A draft asks nobody to pay."""
+        return self.issued()
 
     def with_settlement(self) -> "InvoiceQuerySet":
         """With what `settlement_on` asks for today, for lists."""
         return self.annotate(
             is_written_off_now=models.ExpressionWrapper(
-                Q(_written_off()), output_field=models.BooleanField()
+                Q(self._written_off()), output_field=models.BooleanField()
             ),
-            credited_now=_credited(),
-            settled_by_notes_now=_settled(kind="credit_note"),
+            credited_now=self._credited(),
+            settled_by_notes_now=self._settled(kind="credit_note"),
         )
 
-    def owed(self, *, on: dt.date) -> "InvoiceQuerySet":
-        """Those on which something was due on a day, with it as `due_then`; today or earlier."""
-        found = self.issued().filter(issued_on__lte=on).filter(~_written_off(on))
-        return found.annotate(
-            due_then=models.ExpressionWrapper(
-                F("total") - _settled(on), output_field=money.MoneyField()
-            )
-        ).filter(due_then__gt=0)
+    def facts(self, until: dt.date | None) -> Any:
+        """What is settled, whether it is written off, what credit notes gave back, and what they
+        settled: of each, until a day or by now."""
+        return self.annotate(
+            settled_then=self._settled(until),
+            given_up=models.ExpressionWrapper(
+                Q(self._written_off(until)), output_field=models.BooleanField()
+            ),
+            credited_then=self._credited(until),
+            by_notes=self._settled(until, kind="credit_note"),
+        ).values_list("settled_then", "given_up", "credited_then", "by_notes")
+
+    def _taken_back(self, until: dt.date | None = None) -> Q:
+        return Q(total__gt=0, total=self._credited(until))
+
+    def _credited(self, until: dt.date | None = None) -> Coalesce:
+        """The sum of the credit notes, or of those until a day."""
+        notes = self._related("credit_notes")
+        if until is not None:
+            notes = notes.filter(issued_on__lte=until)
+        return self._sum(notes, "total")
 
     def visible_to(self, user) -> "InvoiceQuerySet":
         """For staff those of their locations; for the others the issued ones of their own
@@ -122,50 +89,6 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def shown(self) -> "InvoiceQuerySet":
         """With what a row says of them."""
         return self.select_related("customer", "location").with_settlement()
-
-
-def _late(on: Any) -> Q:
-    """What was due before a day, or before each location's today."""
-    if not isinstance(on, Todays):
-        return Q(due_on__lt=on)
-    parts: list[Any] = [Q(location__in=keys, due_on__lt=day) for day, keys in on.items()]
-    return Q.create(parts or [Q(pk=None)], connector=Q.OR)
-
-
-def _written_off(until: dt.date | None = None) -> Exists:
-    """Whether a write-off stands, or stood at the end of a day."""
-    found = Invoice.write_offs.rel.related_model.objects.filter(invoice=OuterRef("pk"))
-    if until is None:
-        return Exists(found.filter(withdrawn_at=None))
-    stood = Q(withdrawn_on=None) | Q(withdrawn_on__gt=until)
-    return Exists(found.filter(stood, on__lte=until))
-
-
-def _credited(until: dt.date | None = None) -> Coalesce:
-    """The sum of the credit notes, or of those until a day."""
-    notes = Invoice.credit_notes.rel.related_model.objects.filter(invoice=OuterRef("pk"))
-    if until is not None:
-        notes = notes.filter(issued_on__lte=until)
-    return _sum(notes, "total")
-
-
-def _settled(until: dt.date | None = None, *, kind: str | None = None) -> Any:
-    """What of the total is settled, or was at the end of a day; all of it, or by one kind of
-    allocation."""
-    if until is None and kind is None:
-        return F("settled")
-    found = Invoice.allocations.rel.related_model.objects.filter(invoice=OuterRef("pk"))
-    if until is not None:
-        found = found.filter(on__lte=until)
-    return _sum(found if kind is None else found.filter(kind=kind), "value")
-
-
-def _sum(rows: models.QuerySet, name: str) -> Coalesce:
-    field = money.MoneyField()
-    sums = rows.order_by().values("invoice").annotate(sum=Sum(name)).values("sum")
-    return Coalesce(
-        Subquery(sums, output_field=field), models.Value(money.ZERO, output_field=field)
-    )
 
 
 class Invoice(Issuable, Payable, Creditable, models.Model):
@@ -250,16 +173,23 @@ class Invoice(Issuable, Payable, Creditable, models.Model):
         return self.location.currency
 
     @property
-    def due(self) -> Decimal:
-        """What is left to pay."""
-        return self.total - self.settled if self.state == self.State.ISSUED else money.ZERO
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
 
     @property
-    def is_written_off(self) -> bool:
-        known = getattr(self, "is_written_off_now", None)
-        if known is not None:
-            return known
-        return self.write_offs.filter(withdrawn_at=None).exists()
+    def due(self) -> Decimal:
+        """What is left to pay."""
+        return money.ZERO if self.is_draft else self.total - self.settled
+
+    @property
+    def dated_on(self) -> dt.date:
+        """The day from which it is owed."""
+        return self.issued_on or self.location.today()
+
+    @property
+    def reference(self) -> str:
+        """What a customer writes on a bank transfer."""
+        return self.number or ""
 
     def settlement_on(self, on: dt.date) -> str:
         """Return how far it is paid on a day, the first that holds; "draft" before it is issued.
@@ -289,19 +219,8 @@ class Invoice(Issuable, Payable, Creditable, models.Model):
             given_up, credited, by_notes = (getattr(self, name) for name in names)
             return self.settled, given_up, credited, by_notes
         until = on if is_past else None
-        row = (
-            Invoice.objects.filter(pk=self.pk)
-            .annotate(
-                settled_then=_settled(until),
-                given_up=models.ExpressionWrapper(
-                    Q(_written_off(until)), output_field=models.BooleanField()
-                ),
-                credited_then=_credited(until),
-                by_notes=_settled(until, kind="credit_note"),
-            )
-            .values_list("settled_then", "given_up", "credited_then", "by_notes")
-        )
-        found: Any = row.get()
+        found: tuple[Decimal, bool, Decimal, Decimal]
+        found = Invoice.objects.filter(pk=self.pk).facts(until).get()
         return found
 
     @property

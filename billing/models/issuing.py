@@ -14,7 +14,7 @@ from billing.models import accounts, numbering
 from billing.models.accounts import Account, AccountEntry
 from billing.models.numbering import Series
 from customers.models import Customer
-from kit import audit, clock, locks
+from kit import audit, clock
 from kit.money import ZERO
 from kit.problems import Problem, Refused, in_words
 from spaces.models import Location
@@ -321,22 +321,6 @@ class Issuable(models.Model):
         if on > today:
             raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
         issue_together([self], self.location, on=on, by=by, send=send)
-
-    def _lock(self) -> None:
-        """Hold the account, and read the invoice afresh."""
-        locks.take(customers=[self.customer_id])
-        self._lock_account()
-
-    def _lock_account(self) -> None:
-        accounts.hold(self.customer_id)
-        for name in ("is_written_off_now", "credited_now", "settled_by_notes_now"):
-            self.__dict__.pop(name, None)
-        self.refresh_from_db()
-
-    def _refuse_others(self, by) -> None:
-        if by is not None and not by.may("keep_books", at=self.location):
-            text = _("This is for those who keep the books.")
-            raise Refused(Problem("not_books", text))
 
     @transaction.atomic
     def discard(self, *, by) -> None:

@@ -1,6 +1,9 @@
-"""Payments and what they pay; all of it rows that never change."""
+"""Payments and what they pay, invoices and claims; all of it rows that never change."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from billing import signals
 from billing.models import accounts
 from billing.models.accounts import Account, AccountEntry
+from billing.models.payables import one_of
 from customers.models import Customer
 from kit import audit, clock, guards, locks, money, words
 from kit.fields import Line
@@ -20,6 +24,7 @@ from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, sp
 from spaces.models import Location
 
 if TYPE_CHECKING:
+    from billing.models.claims import Claim
     from billing.models.invoices import Invoice
 
 
@@ -41,15 +46,18 @@ def valid_amount(amount: Any, currency: str) -> Decimal:
 
 def date_problems(
     on: dt.date, *, today: dt.date, invoice: "Invoice | None" = None,
-    payment: "Payment | None" = None,
+    claim: "Claim | None" = None, payment: "Payment | None" = None,
 ) -> list[Problem]:  # fmt: skip
     """Return what stands against the date of something about money: it is not ahead, and not before
-    the invoice or the payment that it is about."""
+    the invoice, the claim or the payment that it is about."""
     if on > today:
         return [Problem("future_date", _("This date has not come yet."), "on")]
     if invoice is not None and invoice.issued_on is not None and on < invoice.issued_on:
         text = _("The invoice is of %s: choose that day or a later one.")
         return [Problem("before_invoice", text % words.day(invoice.issued_on), "on")]
+    if claim is not None and on < claim.on:
+        text = _("The claim is of %s: choose that day or a later one.")
+        return [Problem("before_claim", text % words.day(claim.on), "on")]
     if payment is not None and on < payment.on:
         text = _("The payment is of %s: choose that day or a later one.")
         return [Problem("before_payment", text % words.day(payment.on), "on")]
@@ -67,8 +75,9 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 class Payment(models.Model):
     """Money that changed hands: in is positive, out (a refund, a reversal) negative.
 
-    `invoice` is the one for which it was recorded; what was too much is credit on the account. A
-    wrong one is reversed by a row that names it in `reverses`.
+    `invoice` or `claim` is what it was recorded for; what was too much is credit on the account. A
+    wrong one is reversed by a row that names it in `reverses`. One by the method `opening` is a
+    credit that the space owed before it kept its books here.
     """
 
     class Kind(models.TextChoices):
@@ -82,6 +91,7 @@ class Payment(models.Model):
         CASH = "cash", gettext_lazy("Cash")
         DEBIT = "debit", gettext_lazy("Direct debit")
         DEPOSIT = "deposit", gettext_lazy("Deposit")
+        OPENING = "opening", gettext_lazy("Opening credit")
         OTHER = "other", gettext_lazy("Other")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="payments")
@@ -89,6 +99,7 @@ class Payment(models.Model):
     invoice = models.ForeignKey(
         "billing.Invoice", models.PROTECT, null=True, related_name="payments"
     )
+    claim = models.ForeignKey("billing.Claim", models.PROTECT, null=True, related_name="payments")
     kind = Line(max_length=8, choices=Kind)
     amount = money.MoneyField(gettext_lazy("amount"))
     on = models.DateField(gettext_lazy("date"))
@@ -114,7 +125,10 @@ class Payment(models.Model):
                 | Q(kind="refund", amount__lt=0, reverses=None)
                 | (Q(kind="reversal", reverses__isnull=False) & ~Q(amount=0)),
                 name="payment_sign",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(invoice=None) | Q(claim=None), name="payment_for_one"
+            ),
         ]
 
     def __str__(self):
@@ -129,14 +143,14 @@ class Payment(models.Model):
         """Take a wrong payment back: what it paid is due again, and credit that it had left goes.
         A wrong refund is taken back likewise: what was said to be paid out is credit again.
 
-        Credit that has paid other invoices meanwhile is taken back from them, the latest first.
-        Raises `Refused` with `not_books`, `not_a_payment`, `reversed_already`, `reason_missing`,
-        `future_date`, `before_payment` or `credit_refunded` where the credit was paid out.
+        Credit that has paid something else meanwhile is taken back from it, the latest first; what
+        of the credit was paid out is a claim from then on (`Claim.reversal`). Raises `Refused` with
+        `not_books`, `not_a_payment`, `reversed_already`, `reason_missing`, `future_date` or
+        `before_payment`.
         """
         locks.take(customers=[self.customer_id])
         accounts.hold(self.customer_id)
-        if by is not None and not by.may("keep_books", at=self.location):
-            raise Refused(Problem("not_books", _("This is for those who keep the books.")))
+        _refuse_others(by, self.location)
         self.refresh_from_db()
         if self.kind == self.Kind.REVERSAL or self.method == self.Method.DEPOSIT:
             raise Refused(Problem("not_a_payment", _("Only a payment can be reversed.")))
@@ -149,44 +163,65 @@ class Payment(models.Model):
         on = on or today
         refuse_if(date_problems(on, today=today, payment=self))
         row = Payment(
-            customer=self.customer, location=self.location, invoice=self.invoice,
+            customer=self.customer, location=self.location, invoice=self.invoice, claim=self.claim,
             kind=self.Kind.REVERSAL, amount=-self.amount, on=on, method=self.method,
             reverses=self, reason=reason.strip(), by=by,
         )  # fmt: skip
-        check_fields(row, leaving_out=("customer", "location", "invoice", "reverses", "by"))
+        check_fields(row, leaving_out=_RELATIONS)
         with in_words():
             row.save(force_insert=True)
         account = Account.objects.of(self.customer, self.location)
-        left = self.amount
-        if left < 0:
-            account.write(AccountEntry.Kind.REVERSED, -left, on=on, by=by, payment=row)
-            left = money.ZERO
-        for allocation in self.allocations.select_related("invoice"):
-            given_up = allocation.invoice.write_offs.filter(withdrawn_at=None).first()
-            if given_up is not None:  # what is due now is for somebody to decide anew
-                allocation.invoice._expect_again(given_up, on=on, by=by)
-            allocation.invoice.allocate("payment", -allocation.value, on=on, by=by, payment=row)
-            left -= allocation.value
-        if left:
-            _free_credit(account, left, on=on, by=by)
-            account.write(AccountEntry.Kind.REVERSED, -left, on=on, by=by, payment=row)
+        if self.amount < 0:
+            account.write(AccountEntry.Kind.REVERSED, -self.amount, on=on, by=by, payment=row)
+        else:
+            self._take_back(account, row)
         pay_from_credit(account, on=on, by=by)
         audit.record("payment.reverse", self, by=by, changes={"amount": [self.amount, 0]})
         signals.payment_recorded.send(sender=Payment, payment=row, by=by)
         return row
 
+    def _take_back(self, account: Account, reversal: "Payment") -> None:
+        """Take money back from what it paid, then from the credit that it left; what of that was
+        paid out is claimed."""
+        on, by, left = reversal.on, reversal.by, self.amount
+        paid: dict[Any, Decimal] = defaultdict(Decimal)
+        for allocation in self.allocations.select_related("invoice", "claim"):
+            paid[allocation.payable] += allocation.value
+        for payable, value in paid.items():
+            if not value:  # a cancelled claim has given it back
+                continue
+            given_up = payable.standing_write_off
+            if given_up is not None:  # what is due now is for somebody to decide anew
+                payable._expect_again(given_up, on=on, by=by)
+            payable.allocate(Allocation.Kind.PAYMENT, -value, on=on, by=by, payment=reversal)
+            left -= value
+        if not left:
+            return
+        paid_out = _free_credit(account, left, on=on, by=by)
+        if left > paid_out:
+            taken = left - paid_out
+            account.write(AccountEntry.Kind.REVERSED, -taken, on=on, by=by, payment=reversal)
+        if paid_out:
+            self.customer.claims.claim_refunded(reversal, paid_out)
+
 
 class Allocation(models.Model):
-    """A part of an invoice that is settled, by a payment, a credit note, credit on the account or
-    writing off; a negative one takes it back. `Invoice.settled` is the sum of them."""
+    """A part of an invoice or a claim that is settled, by a payment, a credit note, credit on the
+    account, writing off or cancelling; a negative one takes it back. `settled` is their sum."""
 
     class Kind(models.TextChoices):
         PAYMENT = "payment", gettext_lazy("Payment")
         CREDIT_NOTE = "credit_note", gettext_lazy("Credit note")
         CREDIT = "credit", gettext_lazy("Account credit")
         WRITE_OFF = "write_off", gettext_lazy("Written off")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
-    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="allocations")
+    invoice = models.ForeignKey(
+        "billing.Invoice", models.PROTECT, null=True, related_name="allocations"
+    )
+    claim = models.ForeignKey(
+        "billing.Claim", models.PROTECT, null=True, related_name="allocations"
+    )
     kind = Line(max_length=11, choices=Kind)
     value = money.MoneyField()
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="allocations")
@@ -202,16 +237,28 @@ class Allocation(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.CheckConstraint(condition=~Q(value=0), name="allocation_not_nothing")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(value=0), name="allocation_not_nothing"),
+            models.CheckConstraint(condition=one_of("invoice", "claim"), name="allocation_of_one"),
+        ]
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.value:f}"
 
+    @property
+    def payable(self) -> Any:
+        """What it settles: an invoice or a claim."""
+        return self.invoice or self.claim
+
 
 class WriteOff(models.Model):
-    """What was due on an invoice is not expected any more: who gave it up, when and why."""
+    """What was due on an invoice or a claim is not expected any more: who gave it up, when and
+    why."""
 
-    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="write_offs")
+    invoice = models.ForeignKey(
+        "billing.Invoice", models.PROTECT, null=True, related_name="write_offs"
+    )
+    claim = models.ForeignKey("billing.Claim", models.PROTECT, null=True, related_name="write_offs")
     amount = money.MoneyField()
     reason = Line(max_length=500)
     on = models.DateField()
@@ -227,6 +274,10 @@ class WriteOff(models.Model):
             models.UniqueConstraint(
                 fields=["invoice"], condition=Q(withdrawn_at=None), name="written_off_once"
             ),
+            models.UniqueConstraint(
+                fields=["claim"], condition=Q(withdrawn_at=None), name="claim_written_off_once"
+            ),
+            models.CheckConstraint(condition=one_of("invoice", "claim"), name="write_off_of_one"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="write_off_of_something"),
         ]
 
@@ -235,16 +286,46 @@ class WriteOff(models.Model):
 
 
 class Payable(models.Model):
-    """How an invoice is settled."""
+    """What is to be paid, an invoice or a claim, and how it is settled."""
 
     class Meta:
         abstract = True
+
+    @property
+    def as_argument(self) -> dict[str, Any]:
+        """The record under the name of the relation that leads to it: "invoice" or "claim"."""
+        return {str(self._meta.model_name): self}
+
+    @property
+    def standing_write_off(self) -> WriteOff | None:
+        return self.write_offs.filter(withdrawn_at=None).first()
+
+    @property
+    def is_written_off(self) -> bool:
+        known = getattr(self, "is_written_off_now", None)
+        return self.standing_write_off is not None if known is None else known
+
+    def _lock(self) -> None:
+        """Hold the account, and read the record afresh."""
+        locks.take(customers=[self.customer_id])
+        self._lock_account()
+
+    def _lock_account(self) -> None:
+        accounts.hold(self.customer_id)
+        for name in ("is_written_off_now", "credited_now", "settled_by_notes_now"):
+            self.__dict__.pop(name, None)
+        self.refresh_from_db()
+
+    def _refuse_others(self, by) -> None:
+        _refuse_others(by, self.location)
 
     def allocate(self, kind: str, value: Decimal, *, on: dt.date, by, **source: Any) -> None:
         """Settle a part of it, or take that back; the account is locked."""
         if not value:
             return
-        Allocation.objects.create(invoice=self, kind=kind, value=value, on=on, by=by, **source)
+        Allocation.objects.create(
+            kind=kind, value=value, on=on, by=by, **self.as_argument, **source
+        )
         self.settled += value
         with in_words():
             self.save(update_fields=["settled"])
@@ -254,23 +335,22 @@ class Payable(models.Model):
         self, *, amount: Decimal | int | str, on: dt.date | None = None,
         method: str = Payment.Method.TRANSFER, by, reference: str = "",
     ) -> Payment:  # fmt: skip
-        """Record that money came in for this invoice. What is too much becomes credit on the
-        account, which pays the oldest open invoice by itself.
+        """Record that money came in for this. What was written off is lowered by it first; what is
+        too much becomes credit on the account, which pays the oldest open invoice or claim.
 
         Raises `Refused` with `not_issued`, `not_books`, `invalid_amount`, `amount_too_fine`,
-        `future_date`, `before_invoice`, `written_off` or what is wrong with a field.
+        `future_date`, `before_invoice`, `before_claim`, `deposit`, `opening` or what is wrong with
+        a field.
         """
         self._lock()
         self._refuse_others(by)
-        if self.state == self.State.DRAFT:
+        if self.is_draft:
             raise Refused(Problem("not_issued", _("A draft cannot be paid: issue it first.")))
-        if self.is_written_off:
-            text = _("This was written off: take that back first.")
-            raise Refused(Problem("written_off", text))
         _refuse_deposit(method)
+        _refuse_opening(method)
         payment = _paid(
             self.customer, self.location, amount, on=on, method=method, by=by, reference=reference,
-            invoice=self,
+            payable=self,
         )  # fmt: skip
         use(payment, first=self)
         return payment
@@ -278,54 +358,71 @@ class Payable(models.Model):
     @transaction.atomic
     def write_off(self, *, reason: str, by, on: dt.date | None = None) -> WriteOff:
         """Give up what is due. Raises `Refused` with `not_issued`, `not_books`, `nothing_due`,
-        `written_off`, `reason_missing`, `future_date` or `before_invoice`."""
+        `written_off`, `reason_missing`, `future_date`, `before_invoice` or `before_claim`."""
         self._lock()
         self._refuse_others(by)
         problems = []
-        if self.state == self.State.DRAFT:
+        if self.is_draft:
             problems.append(Problem("not_issued", _("A draft can be deleted instead.")))
         elif self.is_written_off:
             problems.append(Problem("written_off", _("This is written off already.")))
         elif not self.due:
-            problems.append(Problem("nothing_due", _("Nothing is due on this invoice.")))
+            problems.append(Problem("nothing_due", _("Nothing is due on this.")))
         if not reason.strip():
             problems.append(Problem("reason_missing", _("Say why, in a few words."), "reason"))
         today = self.location.today()
         on = on or today
-        refuse_if(problems or date_problems(on, today=today, invoice=self))
+        refuse_if(problems or date_problems(on, today=today, **self.as_argument))
         row = self._give_up(reason.strip(), on=on, by=by)
         after_settling(self.customer, by=by, on=on)
         return row
 
     def _give_up(self, reason: str, *, on: dt.date, by) -> WriteOff:
-        row = WriteOff(invoice=self, amount=self.due, reason=reason, on=on, by=by)
-        check_fields(row, leaving_out=("invoice", "by", "withdrawn_by"))
+        row = WriteOff(amount=self.due, reason=reason, on=on, by=by, **self.as_argument)
+        check_fields(row, leaving_out=("invoice", "claim", "by", "withdrawn_by"))
         with in_words():
             row.save(force_insert=True)
         self.__dict__.pop("is_written_off_now", None)
         self.allocate(Allocation.Kind.WRITE_OFF, row.amount, on=on, by=by, write_off=row)
-        audit.record("invoice.write_off", self, by=by, changes={"due": [row.amount, 0]})
+        verb = f"{self._meta.model_name}.write_off"
+        audit.record(verb, self, by=by, changes={"due": [row.amount, 0]})
         return row
 
     @transaction.atomic
     def withdraw_write_off(self, *, by, on: dt.date | None = None) -> None:
-        """Expect it after all: it is due again. Raises `Refused` with `not_books` or
-        `not_written_off`."""
+        """Expect it after all: it is due again. Raises `Refused` with `not_books`,
+        `not_written_off` or `future_date`."""
         self._lock()
         self._refuse_others(by)
-        row = self.write_offs.filter(withdrawn_at=None).first()
+        row = self.standing_write_off
         if row is None:
             raise Refused(Problem("not_written_off", _("This is not written off.")))
-        on = on or self.location.today()
+        today = self.location.today()
+        on = on or today
+        refuse_if(date_problems(on, today=today))
         self._expect_again(row, on=on, by=by)
         self._pay_from_credit(on=on, by=by)
 
     def _expect_again(self, row: WriteOff, *, on: dt.date, by) -> None:
+        """Take a write-off back, on the day of it at the earliest."""
+        on = max(on, row.on)
         row.withdrawn_on, row.withdrawn_at, row.withdrawn_by = on, clock.now(), by
         row.save(update_fields=["withdrawn_on", "withdrawn_at", "withdrawn_by"])
         self.__dict__.pop("is_written_off_now", None)
         self.allocate(Allocation.Kind.WRITE_OFF, -row.amount, on=on, by=by, write_off=row)
-        audit.record("invoice.withdraw_write_off", self, by=by, changes={"due": [0, row.amount]})
+        verb = f"{self._meta.model_name}.withdraw_write_off"
+        audit.record(verb, self, by=by, changes={"due": [0, row.amount]})
+
+    @contextmanager
+    def lowering_write_off(self, *, on: dt.date, by) -> Iterator[None]:
+        """Let what settles a part of it lower what was written off: that is due meanwhile, and the
+        rest of it is written off again."""
+        row = self.standing_write_off
+        if row is not None:
+            self._expect_again(row, on=on, by=by)
+        yield
+        if row is not None and self.due:
+            self._give_up(row.reason, on=max(on, row.on), by=by)
 
     def _pay_from_credit(self, *, on: dt.date, by) -> None:
         pay_from_credit(Account.objects.of(self.customer, self.location), on=on, by=by)
@@ -333,33 +430,35 @@ class Payable(models.Model):
 
 def _paid(
     customer: Customer, location: Location, amount, *, on: dt.date | None, method: str, by,
-    reference: str = "", reason: str = "", invoice: "Invoice | None" = None,
+    reference: str = "", reason: str = "", payable: Payable | None = None,
 ) -> Payment:  # fmt: skip
     today = location.today()
     on = on or today
-    refuse_if(date_problems(on, today=today, invoice=invoice))
+    about = payable.as_argument if payable is not None else {}
+    refuse_if(date_problems(on, today=today, **about))
     payment = Payment(
-        customer=customer, location=location, invoice=invoice, kind=Payment.Kind.PAYMENT,
+        customer=customer, location=location, kind=Payment.Kind.PAYMENT,
         amount=valid_amount(amount, location.currency), on=on, method=method,
-        reference=reference.strip(), reason=reason, by=by,
+        reference=reference.strip(), reason=reason, by=by, **about,
     )  # fmt: skip
-    check_fields(payment, leaving_out=("customer", "location", "invoice", "reverses", "by"))
+    check_fields(payment, leaving_out=_RELATIONS)
     with in_words():
         payment.save(force_insert=True)
-    audit.record(
-        "payment.record", payment, by=by,
-        changes={"amount": [None, payment.amount], "invoice": [None, invoice and invoice.pk]},
-    )  # fmt: skip
+    changes: dict[str, list] = {"amount": [None, payment.amount]}
+    changes |= {name: [None, record.pk] for name, record in about.items()}
+    audit.record("payment.record", payment, by=by, changes=changes)
     return payment
 
 
-def use(payment: Payment, *, first: "Invoice | None" = None) -> None:
-    """Let a payment pay: this invoice first, the rest becomes credit, which pays the oldest open
-    ones. The account is locked."""
+def use(payment: Payment, *, first: Payable | None = None) -> None:
+    """Let a payment pay: this first, the rest becomes credit, which pays the oldest open ones. The
+    account is locked."""
     left = payment.amount
     if first is not None:
-        paid = min(left, first.due)
-        first.allocate(Allocation.Kind.PAYMENT, paid, on=payment.on, by=payment.by, payment=payment)
+        on, by = payment.on, payment.by
+        with first.lowering_write_off(on=on, by=by):
+            paid = min(left, first.due)
+            first.allocate(Allocation.Kind.PAYMENT, paid, on=on, by=by, payment=payment)
         left -= paid
     account = Account.objects.of(payment.customer, payment.location)
     if left:
@@ -376,8 +475,10 @@ def receive(
     customer: Customer, location: Location, *, amount, by, on: dt.date | None = None,
     method: str = Payment.Method.TRANSFER, reference: str = "",
 ) -> Payment:  # fmt: skip
-    """Record money that came in without saying for which invoice: it pays the oldest open ones,
-    and the rest stays as credit. Raises `Refused` as `Invoice.record_payment` does."""
+    """Record money that came in without saying what for: it pays the oldest open invoices and
+    claims, and the rest stays as credit. With the method `opening` it is a credit that the space
+    owed before. Raises `Refused` with `not_books`, `invalid_amount`, `amount_too_fine`,
+    `future_date`, `deposit` or what is wrong with a field."""
     locks.take(customers=[customer])
     Account.objects.of(customer, location)
     accounts.hold(customer)
@@ -394,11 +495,12 @@ def refund(
     on: dt.date | None = None, method: str = Payment.Method.TRANSFER,
 ) -> Payment:  # fmt: skip
     """Record that credit was paid out. Raises `Refused` with `not_books`, `invalid_amount`,
-    `amount_too_fine`, `future_date` or `credit_used_up` (less is left)."""
+    `amount_too_fine`, `future_date`, `opening` or `credit_used_up` (less is left)."""
     locks.take(customers=[customer])
     account = Account.objects.of(customer, location)
     accounts.hold(customer)
     _refuse_others(by, location)
+    _refuse_opening(method)
     today = location.today()
     on = on or today
     refuse_if(date_problems(on, today=today))
@@ -407,7 +509,7 @@ def refund(
         customer=customer, location=location, kind=Payment.Kind.REFUND, amount=-value, on=on,
         method=method, reason=reason.strip(), by=by,
     )  # fmt: skip
-    check_fields(row, leaving_out=("customer", "location", "invoice", "reverses", "by"))
+    check_fields(row, leaving_out=_RELATIONS)
     row.save(force_insert=True)
     account.write(AccountEntry.Kind.REFUNDED, -value, on=on, by=by, payment=row)
     audit.record("payment.refund", row, by=by, changes={"amount": [None, row.amount]})
@@ -422,47 +524,74 @@ def _refuse_deposit(method: str) -> None:
         raise Refused(Problem("deposit", text, "method"))
 
 
+def _refuse_opening(method: str) -> None:
+    if method == Payment.Method.OPENING:
+        text = _("Opening credit is recorded on the account, for no invoice and no claim.")
+        raise Refused(Problem("opening", text, "method"))
+
+
 def _refuse_others(by, location: Location) -> None:
     if by is not None and not by.may("keep_books", at=location):
         raise Refused(Problem("not_books", _("This is for those who keep the books.")))
 
 
+def open_payables(customer: Customer, location: Location | int) -> list[Any]:
+    """The unpaid invoices and claims of an account, in the order in which credit pays them."""
+    payables = [
+        payable
+        for rows in (customer.invoices, customer.claims)
+        for payable in rows.filter(location=location).unpaid().select_related("location")
+    ]
+    return sorted(
+        payables,
+        key=lambda one: (one.due_on, one.dated_on, one._meta.model_name != "invoice", one.pk),
+    )
+
+
 def pay_from_credit(account: Account, *, on: dt.date, by) -> None:
-    """Credit pays the oldest open invoices of the account, which is locked."""
+    """Credit pays the oldest open invoices and claims of the account, which is locked; each on the
+    day from which it is owed at the earliest."""
     left = account.credit
     if not left:
         return
-    unpaid = account.customer.invoices.filter(location=account.location_id).unpaid()
-    for invoice in unpaid.select_related("location").oldest_first():
-        paid = min(left, invoice.due)
-        account.write(AccountEntry.Kind.PAID, -paid, on=on, by=by, invoice=invoice)
-        invoice.allocate(Allocation.Kind.CREDIT, paid, on=on, by=by)
+    for payable in open_payables(account.customer, account.location_id):
+        paid, day = min(left, payable.due), max(on, payable.dated_on)
+        account.write(AccountEntry.Kind.PAID, -paid, on=day, by=by, **payable.as_argument)
+        payable.allocate(Allocation.Kind.CREDIT, paid, on=day, by=by)
         left -= paid
         if not left:
             return
 
 
-def _free_credit(account: Account, wanted: Decimal, *, on: dt.date, by) -> None:
-    """Take credit back from the invoices that it has paid, the latest first, until so much is on
-    the account. Raises `Refused` with `credit_refunded`."""
+def _free_credit(account: Account, wanted: Decimal, *, on: dt.date, by) -> Decimal:
+    """Take credit back from what it has paid, the latest first, until so much is on the account.
+    Returns what is still missing: it was paid out."""
     missing = wanted - account.credit
     if missing <= 0:
-        return
-    paid = (
-        account.customer.invoices.filter(location=account.location_id, allocations__kind="credit")
-        .annotate(by_credit=models.Sum("allocations__value", filter=Q(allocations__kind="credit")))
+        return money.ZERO
+    by_credit = Q(allocations__kind=Allocation.Kind.CREDIT)
+    paid: list[Any] = [
+        payable
+        for rows in (account.customer.invoices, account.customer.claims)
+        for payable in rows.filter(by_credit, location=account.location_id)
+        .annotate(
+            by_credit=models.Sum("allocations__value", filter=by_credit),
+            credit_on=models.Max("allocations__on", filter=by_credit),
+        )
         .filter(by_credit__gt=0)
-        .order_by("-due_on", "-pk")
-    )
-    for invoice in list(paid):
-        back = min(missing, invoice.by_credit)
-        invoice.allocate(Allocation.Kind.CREDIT, -back, on=on, by=by)
-        account.write(AccountEntry.Kind.TAKEN_BACK, back, on=on, by=by, invoice=invoice)
+        .select_related("location")
+    ]
+    for payable in sorted(paid, key=lambda one: (one.due_on, one.dated_on, one.pk), reverse=True):
+        back, day = min(missing, payable.by_credit), max(on, payable.credit_on)
+        given_up = payable.standing_write_off
+        if given_up is not None:  # what is due now is for somebody to decide anew
+            payable._expect_again(given_up, on=day, by=by)
+        payable.allocate(Allocation.Kind.CREDIT, -back, on=day, by=by)
+        account.write(AccountEntry.Kind.TAKEN_BACK, back, on=day, by=by, **payable.as_argument)
         missing -= back
         if not missing:
-            return
-    text = _("The credit that it left was paid out: record the repayment first.")
-    raise Refused(Problem("credit_refunded", text))
+            break
+    return missing
 
 
 def after_settling(customer: Customer, *, by, on: dt.date) -> None:
@@ -473,30 +602,33 @@ def after_settling(customer: Customer, *, by, on: dt.date) -> None:
     lift_if_paid(customer, on=on)
 
 
+_RELATIONS = ("customer", "location", "invoice", "claim", "reverses", "by")
 _REVERSED = Problem("reversed_already", gettext_lazy("This payment was reversed already."))
 speak_for("billing_payment.reverses_id", _REVERSED)
 speak_for("billing_payment_reverses_id_key", _REVERSED)
-speak_for("written_off_once", Problem("written_off", gettext_lazy("This is written off already.")))
+_WRITTEN_OFF = Problem("written_off", gettext_lazy("This is written off already."))
+speak_for("written_off_once", _WRITTEN_OFF)
+speak_for("claim_written_off_once", _WRITTEN_OFF)
 
 guards_of_payments = [
     *guards.append_only(
         "billing", "billing_payment",
-        frozen=("customer_id", "location_id", "invoice_id", "kind", "amount", "on", "method",
-                "reference", "reverses_id", "reason", "at", "by_id"),
+        frozen=("customer_id", "location_id", "invoice_id", "claim_id", "kind", "amount", "on",
+                "method", "reference", "reverses_id", "reason", "at", "by_id"),
     ),
     *guards.append_only(
         "billing", "billing_allocation",
-        frozen=("invoice_id", "kind", "value", "payment_id", "credit_note_id", "write_off_id", "on",
-                "at", "by_id"),
+        frozen=("invoice_id", "claim_id", "kind", "value", "payment_id", "credit_note_id",
+                "write_off_id", "on", "at", "by_id"),
     ),
     *guards.append_only(
         "billing", "billing_writeoff",
-        frozen=("invoice_id", "amount", "reason", "on", "at", "by_id"),
+        frozen=("invoice_id", "claim_id", "amount", "reason", "on", "at", "by_id"),
         set_once=("withdrawn_on", "withdrawn_at", "withdrawn_by_id"),
     ),
     *guards.append_only(
         "billing", "billing_accountentry",
-        frozen=("account_id", "sequence", "kind", "value", "left", "invoice_id", "payment_id",
-                "credit_note_id", "on", "at", "by_id"),
+        frozen=("account_id", "sequence", "kind", "value", "left", "invoice_id", "claim_id",
+                "payment_id", "credit_note_id", "on", "at", "by_id"),
     ),
 ]  # fmt: skip

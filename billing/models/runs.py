@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from billing.models.payables import one_of
 from customers.models import Customer
 from kit import clock, money
 from kit.fields import Line, Text
@@ -86,9 +87,12 @@ class BillingRunItem(models.Model):
 
 
 class Reminder(models.Model):
-    """A customer was reminded of an overdue invoice: which time, after how many days."""
+    """A customer was reminded of an overdue invoice or claim: which time, after how many days."""
 
-    invoice = models.ForeignKey("billing.Invoice", models.PROTECT, related_name="reminders")
+    invoice = models.ForeignKey(
+        "billing.Invoice", models.PROTECT, null=True, related_name="reminders"
+    )
+    claim = models.ForeignKey("billing.Claim", models.PROTECT, null=True, related_name="reminders")
     days = models.PositiveSmallIntegerField()
     on = models.DateField()
     due = money.MoneyField()
@@ -99,11 +103,13 @@ class Reminder(models.Model):
         verbose_name = _("reminder")
         constraints = [
             models.UniqueConstraint(fields=["invoice", "days"], name="reminded_once"),
+            models.UniqueConstraint(fields=["claim", "days"], name="reminded_of_claim_once"),
+            models.CheckConstraint(condition=one_of("invoice", "claim"), name="reminded_of_one"),
             models.CheckConstraint(condition=Q(due__gt=0), name="reminded_of_something"),
         ]
 
     def __str__(self):
-        return f"{self.invoice} after {self.days} days"
+        return f"{self.invoice or self.claim} after {self.days} days"
 
 
 class DepositReturn(models.Model):

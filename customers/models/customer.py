@@ -17,6 +17,7 @@ from customers.models.status import (
     Status,
     bookings,
     charges,
+    claims,
     contracts,
     invoices,
     is_member,
@@ -84,7 +85,9 @@ class CustomerQuerySet(models.QuerySet):
             return self
         signed = contracts().filter(customer=models.OuterRef("pk"), location__in=places)
         owed = charges().filter(customer=models.OuterRef("pk"), location__in=places)
-        return self.filter(Q(location__in=places) | models.Exists(signed) | models.Exists(owed))
+        claimed = claims().filter(customer=models.OuterRef("pk"), location__in=places)
+        there = models.Exists(signed) | models.Exists(owed) | models.Exists(claimed)
+        return self.filter(Q(location__in=places) | there)
 
     def acted_for_by(self, user) -> "CustomerQuerySet":
         """The customers that a login acts for in the portal."""
@@ -133,6 +136,9 @@ class CustomerQuerySet(models.QuerySet):
         for invoice in invoices().filter(customer__in=self).unpaid():
             text = _("Invoice %s is not paid.") % invoice.number
             found.setdefault(invoice.customer_id, []).append(Problem("unpaid", text))
+        for claim in claims().filter(customer__in=self).unpaid():
+            text = _("The claim “%s” is not paid.") % claim
+            found.setdefault(claim.customer_id, []).append(Problem("unpaid", text))
         # A booking ahead is said already.
         said = Q(booking=None) | Q(booking__end__lte=clock.now())
         waiting = charges().filter(said, customer__in=self).waiting()
@@ -378,6 +384,11 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, HasExemptions
         tell(self, TimelineEntry.Kind.RESTORED, on=on or self.location.today(), by=by)
         audit.record("customer.restore", self, by=by)
 
+    def claim(self, **what: Any) -> Any:
+        """Enter what this customer owes without an invoice: `claim(text=, amount=, on=, due_on=,
+        location=, by=)`. Returns the claim; see `ClaimQuerySet.enter` for what is refused."""
+        return claims().enter(self, **what)
+
     def discard_problems(self) -> list[Problem]:
         """What stands against deleting: any contract or booking, to come or past; anything on its
         account; a team that it pays."""
@@ -391,8 +402,8 @@ class Customer(HasStatus, Suspendable, Invitable, HasCalendarFeed, HasExemptions
                 Problem("has_bookings", _("There are bookings: archive the customer instead."))
             )
         owed = charges().filter(models.Q(customer=self) | models.Q(used_by=self)).exists()
-        paid = self.payments.exists()
-        if owed or paid:
+        paid, claimed = self.payments.exists(), claims().filter(customer=self).exists()
+        if owed or paid or claimed:
             text = _("There is something on the account: archive the customer instead.")
             problems.append(Problem("has_charges", text))
         if self.pays_for_teams.exists():

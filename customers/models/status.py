@@ -62,6 +62,13 @@ def invoices():
     return Customer.invoices.rel.related_model.objects
 
 
+def claims():
+    """What customers owe without an invoice in the later app, found like the contracts."""
+    from customers.models.customer import Customer
+
+    return Customer.claims.rel.related_model.objects
+
+
 def is_member(on):
     """True for the customers with a contract in force on a date (or date expression).
 

@@ -262,6 +262,8 @@ def field_to_change(table: str) -> models.Field:
         "billing_billedcycle": "due_on",
         "billing_charge": "at",
         "billing_chargevoid": "at",
+        "billing_claim": "at",
+        "billing_claimcancellation": "at",
         "billing_creditnote": "reason",
         "billing_creditnoteline": "text",
         "billing_document": "made_with",

@@ -74,7 +74,7 @@ def test_every_name_with_words_is_a_constraint_a_guard_or_a_column():
     keys = {
         "customers_user_email_key", "spaces_location_name_key", "bookings_resourcetype_name_key",
         "billing_chargevoid_charge_id_key", "billing_payment_reverses_id_key",
-        "billing_invoiceline_charge_id_key",
+        "billing_invoiceline_charge_id_key", "billing_claimcancellation_claim_id_key",
     }  # fmt: skip
     # Its exclusion constraints, which migrations make.
     apart = {"freezes_stay_apart", "bookings_stay_apart", "assignments_stay_apart"}

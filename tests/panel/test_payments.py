@@ -92,12 +92,13 @@ def test_a_reversal_needs_a_reason_and_happens_once(w, anton, payment):
     assert Payment.objects.count() == 2
 
 
-def test_credit_that_was_paid_out_is_told(w, anton, payment):
+def test_credit_that_was_paid_out_is_claimed(w, anton, payment):
     from billing.models.paying import refund
 
     refund(w.ada, w.house, amount=30, by=w.anton)
     answer = send(anton, "payment_reversal", payment, reason="Wrong")
-    assert errors(answer) == {"__all__": ["credit_refunded"]}
+    assert answer["Location"] == address("invoice", payment.invoice)
+    assert [claim.amount for claim in w.ada.claims.all()] == [30]
 
 
 def test_the_file_adds_up_to_what_the_page_says(w, anton, payment):
