@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import CreditNote, Invoice, Payment, Settlement
+from billing.models import Claim, ClaimSettlement, CreditNote, Invoice, Payment, Settlement
 from customers.models import Customer
 from panel.filters import HouseFilter, choice, date, key
 from spaces.models import Location, Todays
@@ -136,6 +136,30 @@ class CreditNoteFilter(MoneyFilter):
         return super().words(value) | by_number
 
 
+class ClaimFilter(MoneyFilter):
+    settlement = choice(_("State"), ClaimSettlement.choices, method="by_settlement")
+    from_on = date(_("From"), field_name="on", lookup_expr="gte")
+    until_on = date(_("Until"), field_name="on", lookup_expr="lte")
+
+    class Meta:
+        model = Claim
+        fields: list[str] = []
+
+    def __init__(self, request: HttpRequest, todays: Todays, locations: list[Location]):
+        super().__init__(request, Claim.objects.visible_to(request.user), todays, locations)
+
+    def by_settlement(self, queryset, name, value):
+        return queryset.in_settlement(value, on=self.todays)
+
+    def words(self, value: str) -> Q:
+        text = value.strip()
+        found = super().words(value) | Q(text__icontains=text)
+        key = text.upper().removeprefix("CLAIM-")
+        if key != text and key.isdecimal() and len(key) < 19:
+            found |= Q(pk=int(key))
+        return found
+
+
 class PaymentFilter(MoneyFilter):
     kind = choice(_("Kind"), Payment.Kind.choices)
     method = choice(_("Method"), Payment.Method.choices)
@@ -155,4 +179,4 @@ class PaymentFilter(MoneyFilter):
     def words(self, value: str) -> Q:
         text = value.strip()
         by_words = Q(reference__icontains=text) | Q(invoice__number__icontains=text)
-        return super().words(value) | by_words
+        return super().words(value) | by_words | Q(claim__text__icontains=text)

@@ -1,4 +1,5 @@
-"""What has happened to an invoice, from its first draft to its last payment, in sentences."""
+"""What has happened to an invoice or a claim, from its beginning to its last payment, in
+sentences."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.models import Allocation, Delivery, Invoice, Payment
+from billing.models import Allocation, Claim, Delivery, Invoice, Payment
 from customers.models import User
 from kit import words
 from kit.money import ZERO
@@ -44,7 +45,26 @@ def of(invoice: Invoice) -> list[Happened]:
         *_of_write_offs(invoice),
         *_of_links(invoice),
     ]
-    # What happened at one moment stays in the order of the file, turned around.
+    return _newest_first(found)
+
+
+def of_claim(claim: Claim) -> list[Happened]:
+    """The history of a claim, the newest first."""
+    found = [
+        Happened("file-plus", _("Claimed"), claim.at, claim.by),
+        *_of_reminders(claim),
+        *_of_payments(claim),
+        *_of_account_credit(claim),
+        *_of_write_offs(claim),
+    ]
+    if claim.is_cancelled:
+        row = claim.cancellation
+        found.append(Happened("file-x", _("Cancelled"), row.at, row.by, row.reason))
+    return _newest_first(found)
+
+
+def _newest_first(found: list[Happened]) -> list[Happened]:
+    """What happened at one moment stays in the order in which it is listed, turned around."""
     found.reverse()
     return sorted(found, key=lambda one: one.at, reverse=True)
 
@@ -78,29 +98,30 @@ def _of_deliveries(invoice: Invoice) -> Iterator[Happened]:
             yield Happened("mail", title, one.asked_at, one.asked_by)
 
 
-def _of_reminders(invoice: Invoice) -> Iterator[Happened]:
-    for one in invoice.reminders.all():
+def _of_reminders(payable: Invoice | Claim) -> Iterator[Happened]:
+    for one in payable.reminders.all():
         title = ngettext("Reminded, %d day after it was due", "Reminded, %d days after it was due",
                          one.days) % one.days  # fmt: skip
-        text = _("%s was due") % money(one.due, invoice.currency)
+        text = _("%s was due") % money(one.due, payable.currency)
         yield Happened("bell", title, one.at, text=text, tone="warn")
 
 
-def _of_payments(invoice: Invoice) -> Iterator[Happened]:
+def _of_payments(payable: Invoice | Claim) -> Iterator[Happened]:
     paid: dict[int, Allocation] = {}
-    allocations = invoice.allocations.filter(kind=Kind.PAYMENT)
+    allocations = payable.allocations.filter(kind=Kind.PAYMENT)
     for one in allocations.select_related("payment__by", "payment__reversed_by"):
-        if one.payment is not None:
+        # What a cancelled claim has given back is told with the cancellation.
+        if one.payment is not None and (one.value > 0 or one.payment.reverses_id):
             paid[one.payment.pk] = one
-            yield _of_payment(invoice, one.payment, one.value)
-    recorded = invoice.payments.exclude(pk__in=paid).select_related("by", "reversed_by")
+            yield _of_payment(payable, one.payment, one.value)
+    recorded = payable.payments.exclude(pk__in=paid).select_related("by", "reversed_by")
     for payment in recorded:
-        yield _of_payment(invoice, payment, ZERO)
+        yield _of_payment(payable, payment, ZERO)
 
 
-def _of_payment(invoice: Invoice, payment: Payment, used: Decimal) -> Happened:
-    """`used` is what of it this invoice has taken."""
-    currency = invoice.currency
+def _of_payment(payable: Invoice | Claim, payment: Payment, used: Decimal) -> Happened:
+    """`used` is what of it this invoice or claim has taken."""
+    currency = payable.currency
     if payment.kind == Payment.Kind.REVERSAL:
         title = _("Payment of %s reversed") % money(-payment.amount, currency)
         return Happened("undo-2", title, payment.at, payment.by, payment.reason, "bad")
@@ -130,23 +151,23 @@ def _of_credit_notes(invoice: Invoice) -> Iterator[Happened]:
         yield Happened("file-x", title, note.issued_at, note.issued_by, text, "info", link)
 
 
-def _of_account_credit(invoice: Invoice) -> Iterator[Happened]:
-    for one in invoice.allocations.filter(kind=Kind.CREDIT).select_related("by"):
+def _of_account_credit(payable: Invoice | Claim) -> Iterator[Happened]:
+    for one in payable.allocations.filter(kind=Kind.CREDIT).select_related("by"):
         if one.value > 0:
-            title = _("%s paid from credit on the account") % money(one.value, invoice.currency)
+            title = _("%s paid from credit on the account") % money(one.value, payable.currency)
             yield Happened("wallet", title, one.at, one.by, tone="good")
         else:
-            title = _("%s of account credit taken back") % money(-one.value, invoice.currency)
+            title = _("%s of account credit taken back") % money(-one.value, payable.currency)
             yield Happened("undo-2", title, one.at, one.by)
 
 
-def _of_write_offs(invoice: Invoice) -> Iterator[Happened]:
-    for one in invoice.write_offs.select_related("by", "withdrawn_by"):
-        title = _("%s written off") % money(one.amount, invoice.currency)
+def _of_write_offs(payable: Invoice | Claim) -> Iterator[Happened]:
+    for one in payable.write_offs.select_related("by", "withdrawn_by"):
+        title = _("%s written off") % money(one.amount, payable.currency)
         undone = one.withdrawn_at is not None
         yield Happened("circle-x", title, one.at, one.by, one.reason, undone=undone)
         if one.withdrawn_at is not None:
-            title = _("Write-off of %s taken back") % money(one.amount, invoice.currency)
+            title = _("Write-off of %s taken back") % money(one.amount, payable.currency)
             yield Happened("undo-2", title, one.withdrawn_at, one.withdrawn_by)
 
 

@@ -42,7 +42,8 @@ PLACES = [
 
 # Pages that lie beside the place they belong to.
 BESIDE = {"/resource-types/": "/resources/", "/credit-notes/": "/invoices/",
-          "/charges/": "/invoices/", "/subscriptions/": "/products/"}  # fmt: skip
+          "/charges/": "/invoices/", "/claims/": "/invoices/",
+          "/subscriptions/": "/products/"}  # fmt: skip
 
 
 def items(request: HttpRequest) -> list[Item]:

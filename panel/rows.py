@@ -10,7 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from billing.models import Charge, CreditNote, Invoice, Payment, Product, Subscription
+from billing.models import (
+    Charge,
+    Claim,
+    CreditNote,
+    Invoice,
+    Payment,
+    Product,
+    Subscription,
+)
 from bookings.models import Booking, CheckIn, Resource, ResourceType
 from customers.models import Customer, Team
 from customers.rights import RIGHTS, WORDS
@@ -104,10 +112,18 @@ def credit_note(request: HttpRequest, pk: int) -> CreditNote:
     return found
 
 
+def claim(request: HttpRequest, pk: int) -> Claim:
+    """A claim with who owes it, and how far it is paid."""
+    seen = Claim.objects.visible_to(request.user).shown()
+    found = get_object_or_404(seen.select_related("by", "reversal__reverses"), pk=pk)
+    within_reach(request, found.location)
+    return found
+
+
 def payment(request: HttpRequest, pk: int) -> Payment:
     """A payment with whose it is, and whether it was taken back."""
     seen = Payment.objects.visible_to(request.user)
-    related = seen.select_related("customer", "location", "invoice", "by", "reversed_by")
+    related = seen.select_related("customer", "location", "invoice", "claim", "by", "reversed_by")
     found = get_object_or_404(related, pk=pk)
     within_reach(request, found.location)
     return found

@@ -8,16 +8,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import ngettext
 
 from billing.models import Charge, Payment
+from billing.models.claims import days_to_pay
+from customers.models import Customer
 from kit.forms import HouseForm
 from kit.once import OnceForm
 from kit.templatetags.house import money
 from kit.widgets import Affixed, DateInput, MoneyInput, RadioCards
-from panel.forms.payments import PaymentForm
+from panel.forms.payments import METHODS, PaymentForm
 from spaces.models import Location
 
-METHODS = [one for one in Payment.Method.choices if one[0] != Payment.Method.DEPOSIT]
 ISSUE, DRAFT = "issue", "draft"
 
 
@@ -73,6 +75,28 @@ class ChargeForm(AtLocation):
         self.fields["amount"].help_text = _("Tax included.") if included else _("Before tax.")
 
 
+class ClaimForm(AtLocation):
+    """What is owed without an invoice."""
+
+    text = forms.CharField(
+        label=_l("What for"), max_length=300,
+        help_text=_l("As the customer reads it, such as “Opening balance”."),
+    )  # fmt: skip
+    amount = forms.DecimalField(label=_l("Amount"), help_text=_l("No tax is added."))
+    on = forms.DateField(
+        label=_l("Owed since"), widget=DateInput, help_text=_l("Today or earlier.")
+    )
+    due_on = forms.DateField(label=_l("Due on"), widget=DateInput, required=False)
+
+    def __init__(self, *args, customer: Customer, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.amounts_in("amount")
+        days = days_to_pay(customer, self.places[0])
+        self.fields["due_on"].help_text = ngettext(
+            "Empty: %d day after that day.", "Empty: %d days after that day.", days
+        ) % days  # fmt: skip
+
+
 class ReceiveForm(AtLocation, PaymentForm):
     """Money that came in without saying for which invoice."""
 
@@ -84,9 +108,10 @@ class ReceiveForm(AtLocation, PaymentForm):
         )  # fmt: skip
         self.amounts_in("amount")
         method: Any = self.fields["method"]
-        method.choices = METHODS
+        method.choices = [*METHODS, (Payment.Method.OPENING, Payment.Method.OPENING.label)]
+        method.help_text = _("Opening credit is what you owed them before you kept books here.")
         self.fields["amount"].help_text = _(
-            "It pays the oldest open invoices. What is left over stays as credit."
+            "It pays the oldest open invoices and claims. What is left over stays as credit."
         )
 
 

@@ -10,15 +10,23 @@ from kit.forms import HouseForm
 from kit.once import OnceForm
 from kit.widgets import DateInput, MoneyInput
 
+# What comes in for an invoice or a claim.
+METHODS = [
+    one
+    for one in Payment.Method.choices
+    if one[0] not in (Payment.Method.DEPOSIT, Payment.Method.OPENING)
+]
+
 
 class PaymentForm(HouseForm, OnceForm):
-    """What came in for an invoice: filled in with what is due, today, by bank transfer."""
+    """What came in for an invoice or a claim: filled in with what is due, today, by bank
+    transfer."""
 
     amount = forms.DecimalField(
         label=_("Amount"), help_text=_("More than is due becomes credit for the next invoices.")
     )
     on = forms.DateField(label=_("Received on"), widget=DateInput)
-    method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices)
+    method = forms.ChoiceField(label=_("Method"), choices=METHODS)
     reference = forms.CharField(
         label=_("Reference"), max_length=120, required=False,
         help_text=_("Such as the text on the bank statement."),
@@ -31,7 +39,7 @@ class PaymentForm(HouseForm, OnceForm):
 
     @property
     def what(self) -> dict[str, Any]:
-        """The arguments of `invoice.record_payment`."""
+        """The arguments of `record_payment`."""
         return {name: value for name, value in self.cleaned_data.items() if name != "form_key"}
 
 

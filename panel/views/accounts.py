@@ -15,9 +15,9 @@ from billing import charging
 from billing.accounts import Standing
 from billing.dates import next_due
 from billing.giving import give_back, left_to_give
-from billing.models import Charge, CreditNote, Invoice, Payment, Subscription
+from billing.models import Charge, Claim, CreditNote, Invoice, Payment, Subscription
 from billing.models.issuing import composed, invoice_now
-from billing.models.paying import receive
+from billing.models.paying import open_payables, receive
 from billing.models.paying import refund as pay_out
 from customers.models import Customer
 from kit.money import ZERO
@@ -25,7 +25,14 @@ from kit.once import creates
 from kit.policies import policy
 from panel import accounts
 from panel.filters_charges import ChargeFilter
-from panel.forms.accounts import ChargeForm, GiveBackForm, InvoiceNowForm, ReceiveForm, RefundForm
+from panel.forms.accounts import (
+    ChargeForm,
+    ClaimForm,
+    GiveBackForm,
+    InvoiceNowForm,
+    ReceiveForm,
+    RefundForm,
+)
 from panel.lists import page
 from plans.previews import taken_back
 from spaces.models import Location, Todays
@@ -45,7 +52,9 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
     here: dict[str, Any] = {"customer": customer, "location__in": [one.pk for one in places]}
     filters = ChargeFilter(request, Todays.at(places), places, Charge.objects.filter(**here))
     invoices = Invoice.objects.filter(**here).shown()[: LATEST + 1]
-    payments = Payment.objects.filter(**here).select_related("location", "invoice", "reversed_by")
+    payments = Payment.objects.filter(**here).select_related(
+        "location", "invoice", "claim", "reversed_by"
+    )
     context = {
         "customer": customer,
         "places": places,
@@ -58,6 +67,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         "page": page(filters.qs, Charge.objects.explained(), sort="-on", query=request.GET),
         "sums": sums_of(filters.qs),
         "invoices": [(one, one.settlement_on(one.location.today())) for one in invoices],
+        "claims": Claim.objects.filter(**here).shown()[: LATEST + 1],
         "payments": payments[: LATEST + 1],
         "credit_notes": CreditNote.objects.filter(**here).select_related("location")[:LATEST],
         "deposits": accounts.deposits_at(customer, places),
@@ -167,7 +177,7 @@ def invoice(request: HttpRequest, pk: int) -> HttpResponse:
 @reads_and_writes
 @creates
 def payment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record what came in without saying for which invoice: the oldest are paid first."""
+    """Record what came in without saying what for: the oldest are paid first."""
     customer = accounts.seen(request, pk)
     places = accounts.within(request, customer, "keep_books")
     due = _standing(customer, places[0])
@@ -177,11 +187,24 @@ def payment(request: HttpRequest, pk: int) -> HttpResponse:
             receive(customer, form.place, **form.what, by=request.user)
             messages.success(request, _("The payment is recorded."))
             return redirect("panel:account", pk)
-    unpaid = Invoice.objects.filter(customer=customer, location__in=places).unpaid()
-    return _page(
-        request, "payment", customer, form,
-        unpaid=unpaid.select_related("location").oldest_first()[: LATEST + 1], latest=LATEST,
-    )  # fmt: skip
+    unpaid = [one for place in places for one in open_payables(customer, place)]
+    return _page(request, "payment", customer, form, unpaid=unpaid[: LATEST + 1], latest=LATEST)
+
+
+@policy("keep_books")
+@reads_and_writes
+@creates
+def claim(request: HttpRequest, pk: int) -> HttpResponse:
+    """Enter what is owed without an invoice."""
+    customer = accounts.seen(request, pk)
+    places = accounts.within(request, customer, "keep_books")
+    form = ClaimForm.of(request, places=places, customer=customer)
+    if form.is_valid():
+        with form.showing_refusals():
+            customer.claim(**form.what, location=form.place, by=request.user)
+            messages.success(request, _("The claim is on the account."))
+            return redirect("panel:account", pk)
+    return _page(request, "claim", customer, form)
 
 
 @policy("keep_books")

@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from billing.models import Invoice, Settlement
+from billing.models import Claim, Invoice, Settlement
+from billing.models.claims import ClaimQuerySet
 from billing.models.invoices import InvoiceQuerySet
 from bookings.hours import day_span
 from bookings.models import Booking, CheckIn, Resource, State
@@ -64,7 +65,10 @@ def home(request: HttpRequest) -> HttpResponse:
             *_people(customers, todays),
             *_agreements(contracts, todays, starting, ending),
         ],
-        "of_money": _money(Invoice.objects.visible_to(request.user), todays),
+        "of_money": [
+            *_money(Invoice.objects.visible_to(request.user), todays),
+            *_claims(Claim.objects.visible_to(request.user)),
+        ],
         "starting": _rows(starting.order_by("starts_on", "pk")),
         "ending": _rows(ending.order_by("ends_on", "pk")),
         "columns": columns([(day, customers.members(on=day).count()) for day in _months(today)]),
@@ -183,6 +187,20 @@ def _money(invoices: InvoiceQuerySet, todays: Todays) -> list[Figure]:
         value = sum(number for _currency, number, _left in rows)
         found.append(Figure(label, value, f"{page}?settlement={settlement}", icon, note))
     return found
+
+
+def _claims(claims: ClaimQuerySet) -> list[Figure]:
+    """Unpaid claims, where there are any."""
+    unpaid = claims.unpaid().order_by()
+    sums = unpaid.values_list("location__currency").annotate(
+        number=Count("pk"), left=Sum(F("amount") - F("settled"))
+    )
+    rows = list(sums.order_by("location__currency"))
+    if not rows:
+        return []
+    note = ", ".join(money(left, currency) for currency, _count, left in rows)
+    value = sum(count for _currency, count, _left in rows)
+    return [Figure(_("Unpaid claims"), value, reverse("panel:claims"), "scroll-text", note)]
 
 
 def _address(**asked: object) -> str:

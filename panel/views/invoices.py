@@ -18,6 +18,7 @@ from billing import sending as post
 from billing.models import Invoice, InvoiceLine, InvoiceLink, Settlement, accounts
 from billing.models.crediting import left_to_credit
 from billing.models.issuing import buyer_of, seller_of
+from kit.money import ZERO
 from kit.once import creates
 from kit.policies import policy
 from panel import exports, invoice_history, rows
@@ -225,14 +226,17 @@ def line_removal(request: HttpRequest, pk: int, line: int) -> HttpResponse:
 def payment(request: HttpRequest, pk: int) -> HttpResponse:
     """Record what came in."""
     one = rows.invoice(request, pk)
-    today = one.location.today()
-    form = PaymentForm.of(request, currency=one.currency, due=one.due, today=today)
+    written_off = one.standing_write_off
+    form = PaymentForm.of(
+        request, currency=one.currency, today=one.location.today(),
+        due=one.due or (written_off.amount if written_off else ZERO),
+    )  # fmt: skip
     if form.is_valid():
         with form.showing_refusals():
             one.record_payment(**form.what, by=request.user)
             messages.success(request, _("The payment is recorded."))
             return redirect("panel:invoice", pk)
-    return _page(request, "payment", pk, form)
+    return _page(request, "payment", pk, form, written_off=written_off)
 
 
 @policy("keep_books")

@@ -18,7 +18,7 @@ from tests.panel.test_customers import words
 from tests.story import TODAY, day
 
 D = Decimal
-KEEP = ["charge_new", "invoice_new", "payment_new", "refund_new", "give_back"]
+KEEP = ["charge_new", "claim_new", "invoice_new", "payment_new", "refund_new", "give_back"]
 SERVE = ["sale_new", "subscription_new"]
 
 
