@@ -1,5 +1,5 @@
-"""An invoice as its customer reads it: how it stands, what is on it and why, what has paid it, and
-how to pay the rest."""
+"""An invoice or a claim as its customer reads it: how it stands, what is on it and why, what has
+paid it, and how to pay the rest."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -11,7 +11,17 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from billing import tax
-from billing.models import Allocation, CreditNote, Invoice, InvoiceLine, Settlement
+from billing.models import (
+    Allocation,
+    Claim,
+    ClaimSettlement,
+    CreditNote,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    Settlement,
+)
+from billing.models.issuing import seller_of
 from billing.tax import TaxSum
 
 
@@ -118,6 +128,37 @@ class Billed:
         return how_to_pay(self.invoice.seller, self.invoice.number or "")
 
 
+@dataclass
+class Claimed:
+    """One claim on a day."""
+
+    claim: Claim
+    on: dt.date
+
+    @classmethod
+    def today(cls, claim: Claim) -> "Claimed":
+        return cls(claim, claim.location.today())
+
+    @cached_property
+    def settlement(self) -> str:
+        return self.claim.settlement_on(self.on)
+
+    @property
+    def days_late(self) -> int:
+        is_late = self.settlement == ClaimSettlement.OVERDUE
+        return (self.on - self.claim.due_on).days if is_late else 0
+
+    @cached_property
+    def settled(self) -> list[Settled]:
+        """What has paid it, in the order in which it did."""
+        found = self.claim.allocations.select_related("payment", "credit_note")
+        return list(_told(found))
+
+    @property
+    def way(self) -> HowToPay:
+        return how_to_pay(seller_of(self.claim.location), self.claim.reference)
+
+
 def rates(record: Invoice | CreditNote) -> list[TaxSum]:
     """The net and the tax of each rate, as it is printed."""
     return tax.read(record.tax_sums)
@@ -129,9 +170,13 @@ def _told(allocations: Any) -> Iterator[Settled]:
         match one.kind:
             case Allocation.Kind.PAYMENT if one.payment is not None:
                 words = _("Paid: %s") % one.payment.get_method_display()
-                words = _("Payment taken back") if back else words
+                if back:
+                    given_back = one.payment.kind == Payment.Kind.PAYMENT
+                    words = _("Put back as credit") if given_back else _("Payment taken back")
             case Allocation.Kind.CREDIT_NOTE if one.credit_note is not None:
                 words = _("Credit note %s") % one.credit_note.number
+            case Allocation.Kind.CANCELLED:
+                words = _("Cancelled")
             case Allocation.Kind.CREDIT:
                 words = _("Put back as credit") if back else _("Paid from your credit")
             case _:

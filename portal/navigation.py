@@ -30,7 +30,12 @@ def items(request: Any) -> list[Item]:
         (_("Home"), home, "house", [home + "contracts/"]),
         (_("Book"), reverse("portal:book"), "calendar-plus", []),
         (_("Bookings"), reverse("portal:bookings"), "calendar-check", []),
-        (_("Invoices"), reverse("portal:invoices"), "receipt-text", [home + "credit-notes/"]),
+        (
+            _("Invoices"),
+            reverse("portal:invoices"),
+            "receipt-text",
+            [home + "credit-notes/", home + "claims/"],
+        ),
     ]
     minor = [
         (_("Plans"), reverse("portal:plans"), "armchair", []),

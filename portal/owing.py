@@ -4,20 +4,21 @@ and the invoices that are to come, each with why it comes on that day."""
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import prefetch_related_objects
 
 from billing import foresight, runs
 from billing.accounts import Standing, standings
 from billing.foresight import Coming
-from billing.models import Account, Invoice
+from billing.models import Account
 from billing.models.issuing import seller_of
+from billing.models.paying import open_payables
 from customers.models import Customer
 from portal.billed import HowToPay, how_to_pay
 from spaces.models import Location
 
-# As many open invoices are named one by one.
+# As many open invoices and claims are named one by one.
 NAMED = 3
 
 
@@ -25,7 +26,7 @@ class Due(NamedTuple):
     """What is to be paid to one location: `latest_on` is the day until which all of it is."""
 
     standing: Standing
-    invoices: list[Invoice]
+    payables: list[Any]
     way: HowToPay
 
     @property
@@ -35,7 +36,7 @@ class Due(NamedTuple):
     @property
     def first_on(self) -> dt.date | None:
         """By when the first of it is to be paid."""
-        return min((one.due_on for one in self.invoices if one.due_on), default=None)
+        return min((one.due_on for one in self.payables), default=None)
 
 
 def dues(customer: Customer, accounts: Sequence[Standing]) -> list[Due]:
@@ -44,13 +45,10 @@ def dues(customer: Customer, accounts: Sequence[Standing]) -> list[Due]:
     for one in accounts:
         if not one.due:
             continue
-        unpaid = customer.invoices.filter(location=one.location).unpaid().oldest_first()
-        open_ones = list(unpaid[: NAMED + 1])
-        for invoice in open_ones:
-            invoice.location = one.location
+        open_ones = open_payables(customer, one.location)[: NAMED + 1]
         reference = ""
         if len(open_ones) <= NAMED:
-            reference = ", ".join(str(invoice.number) for invoice in open_ones)
+            reference = ", ".join(payable.reference for payable in open_ones)
         way = how_to_pay(seller_of(one.location), reference, key=f"-{one.location.pk}")
         found.append(Due(one, open_ones, way))
     return found

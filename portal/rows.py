@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 
-from billing.models import Account, Charge, CreditNote, Invoice, Product, Subscription
+from billing.models import Account, Charge, Claim, CreditNote, Invoice, Product, Subscription
 from bookings.models import Booking, Resource
 from customers.doors import PortalRequest
 from customers.models import Customer, Team, TeamMembership
@@ -139,6 +139,15 @@ def invoices(customer: Customer) -> Any:
 
 def invoice(request: PortalRequest, pk: int) -> Invoice:
     return get_object_or_404(invoices(request.customer), pk=pk)
+
+
+def claims(customer: Customer) -> Any:
+    """What a customer owes without an invoice."""
+    return Claim.objects.filter(customer=customer).shown()
+
+
+def claim(request: PortalRequest, pk: int) -> Claim:
+    return get_object_or_404(claims(request.customer), pk=pk)
 
 
 def credit_note(request: PortalRequest, pk: int) -> CreditNote:

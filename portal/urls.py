@@ -52,6 +52,7 @@ urlpatterns = [
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<int:pk>/", invoices.invoice, name="invoice"),
     path("invoices/<int:pk>/pdf/", invoices.invoice_pdf, name="invoice_pdf"),
+    path("claims/<int:pk>/", invoices.claim, name="claim"),
     path("credit-notes/<int:pk>/", invoices.credit_note, name="credit_note"),
     path("credit-notes/<int:pk>/pdf/", invoices.credit_note_pdf, name="credit_note_pdf"),
     path("shop/", shop.shop, name="shop"),

@@ -99,13 +99,14 @@ def bookable(w: SimpleNamespace) -> SimpleNamespace:
 
 
 def billed(w: SimpleNamespace) -> SimpleNamespace:
-    """An invoice with a payment and a credit note, a draft and a billing run, for tests that walk
-    pages: put into the world."""
+    """An invoice with a payment and a credit note, a claim, a draft and a billing run, for tests
+    that walk pages: put into the world."""
     w.charge = charge_other(w.ada, w.house, text="Printing", amount=100, by=w.anton)
     w.invoice = invoice_now(w.ada, w.house, by=w.anton)
     w.payment = w.invoice.record_payment(amount=50, by=w.anton)
     line = w.invoice.lines.get(charge=w.charge)
     w.credit_note = w.invoice.credit({line: 10}, reason="Too much", by=w.anton)
+    w.claim = w.ada.claim(text="Opening balance", amount=40, by=w.anton)
     w.run = run_billing(by=w.anton).run
     charge_other(w.noor, w.house, text="A key", amount=15, by=w.anton)
     w.draft = invoice_now(w.noor, w.house, by=w.anton, issue=False)

@@ -11,8 +11,11 @@ from billing import documents
 from customers.doors import PortalRequest
 from kit.policies import policy
 from portal import owing, rows
-from portal.billed import Billed, rates
+from portal.billed import Billed, Claimed, rates
 from portal.paging import page_of
+
+# As many claims are listed, the latest first; there are hardly ever more.
+CLAIMS = 50
 
 
 @policy("customer")
@@ -30,6 +33,7 @@ def invoices(request: PortalRequest) -> HttpResponse:
             "dues": owing.dues(customer, accounts),
             "credit": owing.credit_of(accounts),
             "ahead": ahead,
+            "claims": rows.claims(customer)[:CLAIMS],
         }
     return render(request, "portal/invoices/list.html", context)
 
@@ -47,6 +51,15 @@ def invoice(request: PortalRequest, pk: int) -> HttpResponse:
 @require_safe
 def invoice_pdf(request: PortalRequest, pk: int) -> HttpResponse:
     return shown_pdf(rows.invoice(request, pk))
+
+
+@policy("customer")
+@require_safe
+def claim(request: PortalRequest, pk: int) -> HttpResponse:
+    """One claim: what is owed and how to pay it."""
+    one = rows.claim(request, pk)
+    context = {"claim": one, "it": Claimed.today(one), "crumbs": _crumbs()}
+    return render(request, "portal/invoices/claim.html", context)
 
 
 @policy("customer")

@@ -67,6 +67,7 @@ def asked(w) -> dict[str, Asked]:
         "panel/teams/list.html": Asked(w.mona, panel("teams")),
         "panel/invoices/list.html": Asked(w.mona, panel("invoices")),
         "panel/credit_notes/list.html": Asked(w.mona, panel("credit_notes")),
+        "panel/claims/list.html": Asked(w.mona, panel("claims")),
         "panel/charges/_filters.html": Asked(w.mona, panel("charges")),
         "panel/customers/list.html": Asked(w.mona, panel("customers")),
         "panel/products/list.html": Asked(w.mona, panel("products")),

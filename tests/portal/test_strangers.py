@@ -30,7 +30,8 @@ SECRETS = ["Mate Plan", "Mira Mate", "Stranger Plan", "Stella Stranger", "Strang
            "A secret of Mira", "A secret of Stella", "Stranger Room", "Stranger Tea", "Mate Locker",
            "Stranger Locker"]  # fmt: skip
 NOUNS = ["customers", "contracts", "teams", "plans", "memberships", "invitations", "bookings",
-         "book", "invoices", "credit-notes", "shop", "purchases", "subscriptions"]  # fmt: skip
+         "book", "invoices", "credit-notes", "claims", "shop", "purchases",
+         "subscriptions"]  # fmt: skip
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def rows(w) -> dict[str, dict[str, int]]:
     )  # fmt: skip
 
     def billed(customer) -> dict[str, int]:
-        """An invoice with a credit note, something bought, and something had by period."""
+        """An invoice with a credit note, a claim, something bought, and something had by period."""
         locker = Product.objects.offer(
             name=f"{customer.full_name.split()[-1]} Locker", price=30, location=w.house,
             recurring=True, by=w.mona,
@@ -77,6 +78,7 @@ def rows(w) -> dict[str, dict[str, int]]:
         return {
             "invoices": invoice.pk,
             "credit-notes": invoice.credit(reason=text, by=w.anton).pk,
+            "claims": customer.claim(text=text, amount="777.77", by=w.anton).pk,
             "shop": far_tea.pk if customer == stranger else tea.pk,
             "purchases": tea.sell(customer, note=text, by=w.mona).pk,
             "subscriptions": locker.subscribe(customer, starts_on=TODAY, by=w.mona).pk,
