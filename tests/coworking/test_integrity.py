@@ -4,6 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from billing.models.paying import receive, refund
 from bookings.models import PlanCredit, Resource, ResourceType
 from coworking.integrity import PROOFS
 from customers.models import Customer, StatusChange
@@ -57,6 +58,31 @@ def test_a_contract_that_waits_for_the_daily_job_is_no_finding(w, at):
 def test_what_was_changed_by_force_is_found(w, name, statement):
     audit.seal()
     by_force(statement.replace("%", "%%"))
+    assert name in findings()
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("claims", "UPDATE billing_claim SET settled = settled + 10000 WHERE settled < amount"),
+        ("accounts", "UPDATE billing_claim SET amount = amount + 10000"),
+        ("claims", "UPDATE billing_allocation SET value = value / 2 WHERE claim_id IS NOT NULL"),
+        ("accounts", "UPDATE billing_writeoff SET amount = amount / 2"),
+        ("accounts", "DELETE FROM billing_claimcancellation"),
+    ],
+)
+def test_a_claim_that_was_changed_by_force_is_found(w, name, statement):
+    """Paid in part, written off and cancelled claims, and one for a refund, are in order."""
+    paid, lost, wrong = (w.ada.claim(text="Fee", amount=50, by=w.mona) for _number in range(3))
+    lost.write_off(reason="Gone", by=w.mona)
+    wrong.cancel(reason="Entered twice", by=w.mona)
+    paid.record_payment(amount=20, by=w.mona)
+    payment = receive(w.noor, w.house, amount=80, by=w.mona)
+    refund(w.noor, w.house, amount=80, by=w.mona)
+    payment.reverse(reason="Bounced", by=w.mona)
+    audit.seal()
+    assert findings() == {}
+    by_force(statement)
     assert name in findings()
 
 
