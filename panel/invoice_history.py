@@ -2,6 +2,7 @@
 sentences."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
@@ -138,11 +139,11 @@ def _of_payment(payable: Invoice | Claim, payment: Payment, used: Decimal) -> Ha
 
 
 def _of_credit_notes(invoice: Invoice) -> Iterator[Happened]:
-    lowered = {
-        one.credit_note_id: one.value for one in invoice.allocations.filter(kind=Kind.CREDIT_NOTE)
-    }
+    lowered: dict[int | None, Decimal] = defaultdict(Decimal)
+    for one in invoice.allocations.filter(kind=Kind.CREDIT_NOTE):
+        lowered[one.credit_note_id] += one.value
     for note in invoice.credit_notes.select_related("issued_by"):
-        text, rest = note.reason, note.total - lowered.get(note.pk, 0)
+        text, rest = note.reason, note.total - lowered[note.pk]
         if rest:
             to_account = _("%s became credit on the account") % money(rest, invoice.currency)
             text = f"{text} · {to_account}"

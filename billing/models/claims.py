@@ -1,6 +1,7 @@
 """Claims: what a customer owes without an invoice, such as an opening balance."""
 
 import datetime as dt
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -235,6 +236,10 @@ class Claim(Payable):
     def shown_settlement(self) -> str:
         return str(ClaimSettlement(self.settlement).label)
 
+    def settle_by_earlier_notes(self, *, on: dt.date, by: Any) -> Decimal:
+        """Return zero: a claim has no credit notes."""
+        return money.ZERO
+
     def write(self) -> None:
         """Store a new claim; the account is locked."""
         check_fields(self, leaving_out=("customer", "location", "reversal", "by"))
@@ -281,16 +286,16 @@ class Claim(Payable):
     def _give_back(self, *, on: dt.date, by: Any) -> None:
         """Put what has paid it back onto the account, as credit."""
         account = Account.objects.of(self.customer, self.location)
-        paid: dict[Payment | None, tuple[Decimal, dt.date]] = {}
+        paid: dict[Payment | None, Decimal] = defaultdict(Decimal)
         kinds = [Allocation.Kind.PAYMENT, Allocation.Kind.CREDIT]
         for one in self.allocations.filter(kind__in=kinds).select_related("payment__reverses"):
             # What a reversal has taken back was of the payment that it names.
             source = one.payment.reverses or one.payment if one.payment is not None else None
-            value, day = paid.get(source, (money.ZERO, on))
-            paid[source] = (value + one.value, max(day, one.on))
-        for source, (value, day) in paid.items():
+            paid[source] += one.value
+        for source, value in paid.items():
             if not value:
                 continue
+            day = self.fitting_day(-value, on)
             if source is None:
                 self.allocate(Allocation.Kind.CREDIT, -value, on=day, by=by)
                 account.write(AccountEntry.Kind.TAKEN_BACK, value, on=day, by=by, claim=self)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -220,6 +220,18 @@ class Creditable(models.Model):
         """What was written off is lowered first: it is not owed any more either."""
         with self.lowering_write_off(on=on, by=by):
             self._settle_by(note, on=on, by=by)
+
+    def settle_by_earlier_notes(self, *, on: dt.date, by) -> Decimal:
+        """Let credit notes that came after a payment, which is taken back now, lower what is due:
+        they had become account credit. Returns that sum; the caller takes it off the account."""
+        settled = ZERO
+        for note in self.credit_notes.filter(issued_on__lte=on).order_by("pk"):
+            lowered = note.allocations.aggregate(sum=Sum("value"))["sum"] or ZERO
+            part = min(note.total - lowered, self.due)
+            kind = Allocation.Kind.CREDIT_NOTE
+            self.allocate(kind, part, on=on, by=by, credit_note=note)
+            settled += part
+        return settled
 
     def _settle_by(self, note: CreditNote, *, on: dt.date, by) -> None:
         due = min(note.total, self.due)

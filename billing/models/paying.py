@@ -181,8 +181,8 @@ class Payment(models.Model):
         return row
 
     def _take_back(self, account: Account, reversal: "Payment") -> None:
-        """Take money back from what it paid, then from the credit that it left; what of that was
-        paid out is claimed."""
+        """Take money back from what it paid, then from the credit that it left, itself or by a
+        credit note on what it had paid; what of that was paid out is claimed."""
         on, by, left = reversal.on, reversal.by, self.amount
         paid: dict[Any, Decimal] = defaultdict(Decimal)
         for allocation in self.allocations.select_related("invoice", "claim"):
@@ -194,7 +194,7 @@ class Payment(models.Model):
             if given_up is not None:  # what is due now is for somebody to decide anew
                 payable._expect_again(given_up, on=on, by=by)
             payable.allocate(Allocation.Kind.PAYMENT, -value, on=on, by=by, payment=reversal)
-            left -= value
+            left -= value - payable.settle_by_earlier_notes(on=on, by=by)
         if not left:
             return
         paid_out = _free_credit(account, left, on=on, by=by)
@@ -320,15 +320,52 @@ class Payable(models.Model):
         _refuse_others(by, self.location)
 
     def allocate(self, kind: str, value: Decimal, *, on: dt.date, by, **source: Any) -> None:
-        """Settle a part of it, or take that back; the account is locked."""
+        """Settle a part of it, or take that back; the account is locked.
+
+        Where something else had settled it on that day, it is credit on the account until the day
+        from which it fits (`fitting_day`).
+        """
         if not value:
             return
+        day = self.fitting_day(value, on)
+        if day > on:
+            self._bridge(kind, value, on=on, day=day, by=by, source=source)
         Allocation.objects.create(
-            kind=kind, value=value, on=on, by=by, **self.as_argument, **source
+            kind=kind, value=value, on=day, by=by, **self.as_argument, **source
         )
         self.settled += value
         with in_words():
             self.save(update_fields=["settled"])
+
+    def fitting_day(self, value: Decimal, on: dt.date) -> dt.date:
+        """Return the first day, `on` or later, from which so much more (or less, below zero) can be
+        settled: on every day between nothing and all of it is settled."""
+        changes: dict[dt.date, Decimal] = defaultdict(Decimal)
+        for changed_on, change in self.allocations.values_list("on", "value"):
+            changes[changed_on] += change
+        day, settled, total = max(on, self.dated_on), money.ZERO, self.due + self.settled
+        for changed_on in sorted(changes):
+            if not 0 <= settled + value <= total:  # on the days before this change
+                day = max(day, changed_on)
+            settled += changes[changed_on]
+        return day
+
+    def _bridge(
+        self, kind: str, value: Decimal, *, on: dt.date, day: dt.date, by, source: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Keep on the account, from one day to another, what settles this from the later one."""
+        account = Account.objects.of(self.customer, self.location)
+        of_payment = kind == Allocation.Kind.PAYMENT
+        source = {name: row for name, row in source.items() if name != "write_off"}
+        entry = AccountEntry.Kind
+        if value > 0:
+            account.write(
+                entry.OVERPAID if of_payment else entry.CREDITED, value, on=on, by=by, **source
+            )
+            account.write(entry.PAID, -value, on=day, by=by, **self.as_argument)
+        else:
+            account.write(entry.TAKEN_BACK, -value, on=day, by=by, **self.as_argument)
+            account.write(entry.REVERSED, value, on=on, by=by, **source)
 
     @transaction.atomic
     def record_payment(
@@ -555,7 +592,8 @@ def pay_from_credit(account: Account, *, on: dt.date, by) -> None:
     if not left:
         return
     for payable in open_payables(account.customer, account.location_id):
-        paid, day = min(left, payable.due), max(on, payable.dated_on)
+        paid = min(left, payable.due)
+        day = payable.fitting_day(paid, on)
         account.write(AccountEntry.Kind.PAID, -paid, on=day, by=by, **payable.as_argument)
         payable.allocate(Allocation.Kind.CREDIT, paid, on=day, by=by)
         left -= paid
@@ -574,18 +612,16 @@ def _free_credit(account: Account, wanted: Decimal, *, on: dt.date, by) -> Decim
         payable
         for rows in (account.customer.invoices, account.customer.claims)
         for payable in rows.filter(by_credit, location=account.location_id)
-        .annotate(
-            by_credit=models.Sum("allocations__value", filter=by_credit),
-            credit_on=models.Max("allocations__on", filter=by_credit),
-        )
+        .annotate(by_credit=models.Sum("allocations__value", filter=by_credit))
         .filter(by_credit__gt=0)
         .select_related("location")
     ]
     for payable in sorted(paid, key=lambda one: (one.due_on, one.dated_on, one.pk), reverse=True):
-        back, day = min(missing, payable.by_credit), max(on, payable.credit_on)
+        back = min(missing, payable.by_credit)
         given_up = payable.standing_write_off
         if given_up is not None:  # what is due now is for somebody to decide anew
-            payable._expect_again(given_up, on=day, by=by)
+            payable._expect_again(given_up, on=on, by=by)
+        day = payable.fitting_day(-back, on)
         payable.allocate(Allocation.Kind.CREDIT, -back, on=day, by=by)
         account.write(AccountEntry.Kind.TAKEN_BACK, back, on=day, by=by, **payable.as_argument)
         missing -= back
