@@ -32,6 +32,8 @@ SOURCES = {
 def price_of(explanation: dict[str, Any]) -> Decimal:
     """The price that an explanation leads to, rounded once; as entered, with or without tax."""
     currency = explanation["currency"]
+    if "left" in explanation:
+        return Decimal(explanation["left"])
     match explanation["kind"]:
         case "fee":
             return round_to(_fee(explanation), currency)
@@ -63,7 +65,8 @@ def _fee(explanation: dict[str, Any]) -> Fraction:
 def reasons(charge: "Charge") -> list[Reason]:
     """The lines of how a charge came about, in the order of the rule: price, days, discount,
     credit, tax."""
-    found = [*_reasons(charge.explanation), *_of_tax(charge)]
+    explanation = charge.explanation
+    found = [*_reasons(explanation), *_of_credits(explanation), *_of_tax(charge)]
     return [reason for reason in found if reason.words]
 
 
@@ -111,6 +114,14 @@ def _of_fee(explanation: dict[str, Any], currency: str) -> list[Reason]:
     if explanation["kind"] == "adjustment":
         found.append(Reason(_("Charged before"), -Decimal(explanation["so_far"])))
     return found
+
+
+def _of_credits(explanation: dict[str, Any]) -> list[Reason]:
+    """What was credited of the charge before another invoice asked for the rest."""
+    if "left" not in explanation:
+        return []
+    whole = {key: value for key, value in explanation.items() if key != "left"}
+    return [Reason(_("Credited before"), Decimal(explanation["left"]) - price_of(whole))]
 
 
 def _of_discount(explanation: dict[str, Any], off: Decimal) -> list[Reason]:

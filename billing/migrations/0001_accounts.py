@@ -373,6 +373,15 @@ class Migration(migrations.Migration):
                         ("buyer", models.JSONField(null=True)),
                         ("tax_sums", models.JSONField(default=list)),
                         ("note", kit.fields.Line(blank=True, max_length=500, verbose_name="note")),
+                        (
+                            "replaces",
+                            models.OneToOneField(
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="replaced_by",
+                                to="billing.invoice",
+                            ),
+                        ),
                         ("made_at", models.DateTimeField(default=kit.clock.now)),
                         ("issued_at", models.DateTimeField(null=True)),
                         ("erased_at", models.DateTimeField(null=True)),

@@ -146,7 +146,7 @@ class Charge(models.Model):
     tax is that of `tax_on`, and provisional until the charge is invoiced: then `amount` and `tax`
     are the line's. `contained_rate` is the rate whose tax an exempt customer does not pay although
     the price was entered with it. A mistake is voided, or credited once it is invoiced. `replaces`
-    is the voided charge whose place it took. `explanation` says how it came about; see
+    is the voided or credited charge whose place it took. `explanation` says how it came about; see
     `billing.explaining`.
     """
 

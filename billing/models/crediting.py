@@ -33,7 +33,7 @@ from kit.templatetags.house import money as money_words
 from spaces.models import Location
 
 if TYPE_CHECKING:
-    from billing.models.invoices import InvoiceLine
+    from billing.models.invoices import Invoice, InvoiceLine
 
 
 class CreditNoteQuerySet(models.QuerySet["CreditNote"]):
@@ -171,6 +171,12 @@ class Creditable(models.Model):
         note = self._credit(lines, reason=reason, by=by, on=on)
         after_settling(self.customer, by=by, on=self.location.today())
         return note
+
+    def replace(self, *, by, reason: str, due_on: dt.date | None = None) -> "Invoice":
+        """Replace a wrong invoice by a new one; see `billing.replacing.replace`."""
+        from billing.replacing import replace
+
+        return replace(self, by=by, reason=reason, due_on=due_on)
 
     def _credit(
         self, lines, *, reason: str, by, on: dt.date | None, cause: str = Cause.STAFF,

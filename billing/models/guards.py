@@ -11,6 +11,7 @@ from kit.problems import Problem, speak_for
 
 _INVOICE = ("customer_id", "location_id", "state", "series_id", "sequence", "number", "issued_on",
             "due_on", "billing_date", "net", "tax", "total", "seller", "tax_sums", "note", "run_id",
+            "replaces_id",
             "made_at", "made_by_id", "issued_at", "issued_by_id")  # fmt: skip
 _CREDIT_NOTE = ("invoice_id", "customer_id", "location_id", "series_id", "sequence", "number",
                 "issued_on", "net", "tax", "total", "tax_sums", "seller", "cause", "reason",

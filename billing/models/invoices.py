@@ -97,7 +97,8 @@ class Invoice(Issuable, Payable, Creditable, models.Model):
     `total` = `net` + `tax`, all in the location's currency. `settled` is what of it is paid,
     credited or written off; it is written with each `Allocation`. `seller` and `buyer` are copies
     of names, addresses and tax numbers as they were at issue; `tax_sums` what is said of each rate.
-    `billing_date` is the date that a billing run made it for. The number counts within its series.
+    `billing_date` is the date that a billing run made it for, `replaces` a wrong invoice whose
+    place it took. The number counts within its series.
     """
 
     class State(models.TextChoices):
@@ -123,6 +124,7 @@ class Invoice(Issuable, Payable, Creditable, models.Model):
     buyer = models.JSONField(null=True)
     tax_sums = models.JSONField(default=list)
     note = Line(gettext_lazy("note"), max_length=500, blank=True)
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
     run = models.ForeignKey(
         "billing.BillingRun", models.PROTECT, null=True, related_name="invoices"
     )

@@ -123,7 +123,7 @@ def freeze(invoice: "Invoice", series: Series, number: int, *, on: dt.date, by) 
     days = location.payment_days if customer.payment_days is None else customer.payment_days
     invoice.state = invoice.State.ISSUED
     invoice.series, invoice.sequence, invoice.number = series, number, series.named(number)
-    invoice.issued_on, invoice.due_on = on, on + dt.timedelta(days=days)
+    invoice.issued_on, invoice.due_on = on, invoice.due_on or on + dt.timedelta(days=days)
     invoice.seller, invoice.buyer = seller_of(location), buyer_of(customer)
     invoice.issued_at, invoice.issued_by = clock.now(), by
 
@@ -220,12 +220,12 @@ def _paid_from_credit(
     entries, allocations = [], []
     for invoice in invoices:
         key = invoice.customer_id
-        paid = min(left.get(key, ZERO), invoice.total)
+        paid = min(left.get(key, ZERO), invoice.total - invoice.settled)
         if not paid:
             continue
         left[key] -= paid
         sequences[key] += 1
-        invoice.settled = paid
+        invoice.settled += paid
         entries.append(
             AccountEntry(
                 account=with_credit[key], sequence=sequences[key], kind=AccountEntry.Kind.PAID,
