@@ -6,12 +6,15 @@ runs with half of its settings is worse than one that does not run.
 
 import sys
 from contextlib import suppress
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from environ import Env
+
+from kit.domains import ascii_domain
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -59,6 +62,14 @@ def words(name: str, *, default: list[str]) -> list[str]:
     ] or default
 
 
+def in_ascii(name: str, domain: str) -> str:
+    """Return a domain as browsers and mail servers send it."""
+    try:
+        return ascii_domain(domain)
+    except ValueError:
+        refuse(f"{name} names {domain!r}, which is no domain.")
+
+
 # What it is: a laptop that develops, or a space that lives from it.
 
 DEBUG = flag("DEBUG", default=False)
@@ -89,6 +100,10 @@ except ValueError:
     _host, _port = "", None
 if _address.scheme not in ("http", "https") or not _host or _address.path or _address.query:
     refuse(f"BASE_URL is {BASE_URL!r}, but must look like https://members.example.com")
+if not _host.isascii():
+    _host = in_ascii("BASE_URL", _host)
+    BASE_URL = f"{_address.scheme}://{_host}" + (f":{_port}" if _port else "")
+    _address = urlsplit(BASE_URL)
 _loopback = _host in ("localhost", "127.0.0.1", "::1") or _host.endswith(".localhost")
 HTTPS = _address.scheme == "https"
 if not (DEBUG or HTTPS or _loopback):
@@ -96,7 +111,10 @@ if not (DEBUG or HTTPS or _loopback):
 
 # Loopback names are always allowed, so that health checks on the machine itself get an answer.
 ALLOWED_HOSTS = [
-    *words("ALLOWED_HOSTS", default=[_host]),
+    *(
+        "." * name.startswith(".") + in_ascii("ALLOWED_HOSTS", name.removeprefix("."))
+        for name in words("ALLOWED_HOSTS", default=[_host])
+    ),
     ".localhost",
     "127.0.0.1",
     "[::1]",
@@ -391,7 +409,7 @@ try:
 except Exception:
     refuse("EMAIL_URL must look like smtp+tls://user:password@mail.example.com:587")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
-EMAIL_HOST = _email["EMAIL_HOST"] or "localhost"
+EMAIL_HOST = in_ascii("EMAIL_URL", _email["EMAIL_HOST"] or "localhost")
 EMAIL_HOST_USER = _email["EMAIL_HOST_USER"] or ""
 EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
@@ -404,6 +422,10 @@ DEFAULT_FROM_EMAIL = (
 )
 if "@" not in DEFAULT_FROM_EMAIL:
     refuse(f"DEFAULT_FROM_EMAIL is {DEFAULT_FROM_EMAIL!r}, which is no e-mail address.")
+_domain = parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+DEFAULT_FROM_EMAIL = DEFAULT_FROM_EMAIL.replace(
+    f"@{_domain}", f"@{in_ascii('DEFAULT_FROM_EMAIL', _domain)}"
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MESSAGE_ID_DOMAIN = _host
 OUTBOX_SENDS_AFTER_COMMIT = True

@@ -4,11 +4,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
+from kit.domains import ascii_domain
 from kit.problems import Refused, problems_of
 
 
 def canonical(address: str) -> str:
-    """The one form in which an address is stored and compared: lower case, domain as IDNA.
+    """The one form in which an address is stored and compared: lower case, domain as IDNA
+    2008.
 
     "Ada@Bücher.example" and "ada@xn--bcher-kva.example" are the same address. Raises
     `ValidationError` for what is not an address; only ASCII is accepted before the @.
@@ -16,8 +18,8 @@ def canonical(address: str) -> str:
     address = address.strip()
     local, at, domain = address.rpartition("@")
     try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        domain = ascii_domain(domain)
+    except ValueError:
         domain = ""
     result = f"{local}{at}{domain}".lower()
     if not local.isascii() or len(result) > 254:

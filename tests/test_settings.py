@@ -59,6 +59,7 @@ def test_production_refuses_to_start_without_what_it_needs(house, name):
         ("BASE_URL", "https://example.com/members"),
         ("BASE_URL", "http://members.example.com"),
         ("BASE_URL", "https://example.com:port"),
+        ("BASE_URL", "https://☃.example"),
         ("CSRF_TRUSTED_ORIGINS", "members.example.com"),
         ("DATABASE_URL", "mysql://coworking@localhost/coworking"),
         ("DATABASE_URL", "sqlite://:memory:"),
@@ -92,6 +93,27 @@ def test_addresses_follow_from_the_base_url(house):
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://members.example.com"]
     assert found["DEFAULT_FROM_EMAIL"] == "Coworking <coworking@members.example.com>"
     assert found["MESSAGE_ID_DOMAIN"] == "members.example.com"
+
+
+def test_a_domain_with_an_umlaut_or_sharp_s_is_the_one_that_browsers_ask_for(house):
+    found = settings(
+        house, "BASE_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEFAULT_FROM_EMAIL",
+        "EMAIL_HOST", "MESSAGE_ID_DOMAIN",
+        BASE_URL="https://faß.de:8443", EMAIL_URL="smtp+tls://post:secret@mail.faß.de:587",
+    )  # fmt: skip
+    assert found["BASE_URL"] == "https://xn--fa-hia.de:8443"
+    assert found["ALLOWED_HOSTS"][0] == "xn--fa-hia.de"
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://xn--fa-hia.de:8443"]
+    assert found["DEFAULT_FROM_EMAIL"] == "Coworking <coworking@xn--fa-hia.de>"
+    assert found["EMAIL_HOST"] == "mail.xn--fa-hia.de"
+    assert found["MESSAGE_ID_DOMAIN"] == "xn--fa-hia.de"
+
+    found = settings(
+        house, "ALLOWED_HOSTS", "DEFAULT_FROM_EMAIL",
+        ALLOWED_HOSTS=".bücher.example,faß.de", DEFAULT_FROM_EMAIL="Faß & Söhne <post@faß.de>",
+    )  # fmt: skip
+    assert found["ALLOWED_HOSTS"][:2] == [".xn--bcher-kva.example", "xn--fa-hia.de"]
+    assert found["DEFAULT_FROM_EMAIL"] == "Faß & Söhne <post@xn--fa-hia.de>"
 
 
 def test_cookies_in_production_belong_to_the_host_alone(house):

@@ -288,6 +288,11 @@ def test_cycles_of_a_contract_are_settled_once_and_never_overlap(w):
         assert "settled_cycles_stay_apart" in said or "cycle_settled_once" in said
 
 
+def test_an_invoice_goes_to_the_domain_that_was_written(w):
+    w.ada.edit({"billing_email": "Ada@Faß.de"}, by=w.mona)
+    assert issued(w).deliveries.get().to == "ada@xn--fa-hia.de"
+
+
 def test_an_issued_invoice_goes_out_with_its_private_link(w):
     invoice = issued(w)
     assert invoice.deliveries.get().to == w.ada.email
