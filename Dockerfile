@@ -16,6 +16,10 @@ RUN SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") \
 
 FROM python:3.13-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# For names in Thai, Chinese, Japanese, Korean and more on invoices.
+RUN apt-get update -qq \
+    && apt-get install -qq -y --no-install-recommends fonts-noto-core fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/coworking coworking
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

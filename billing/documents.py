@@ -10,9 +10,9 @@ What draws is imported when something is drawn: most processes never do.
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -24,8 +24,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.einvoice import Record, Row, Xml, country, legible, line_of, rows_of, xml_of
+from billing.fonts import boxed, fonts, unprintable
 from billing.models import Document, Invoice
 from billing.models.issuing import buyer_of, seller_of
+from customers.models import Customer
 from kit import words
 from kit.problems import Problem, Refused
 from kit.templatetags.house import money, number, percent
@@ -35,8 +37,6 @@ from spaces.taxes import TaxCategory
 TEMPLATE = "1"
 SOURCE = Path(settings.BASE_DIR) / "templates" / "documents" / "invoice.typ"
 STANDARD: Final = "a-3b"
-# What stands for a sign that no font has; the e-invoice has the sign itself.
-MISSING = "□"
 # Where the postal code stands after the city.
 _CODE_LAST = frozenset("AU CA GB IE IN NZ US".split())
 
@@ -84,8 +84,9 @@ def draw(record: Record) -> Drawn:
     with translation.override(settings.LANGUAGE_CODE):
         xml = xml_of(record, rows)
         said = _said(record, rows, seller=record.seller, buyer=record.buyer or {})
-    pdf = _compiled(said, on=on, xml=xml)
-    return Drawn(_marked(pdf) if xml.text else pdf, xml.text, xml.problem, made_with())
+    pdf, of_machine = _compiled(said, on=on, xml=xml)
+    by = made_with() + (f", fonts {_fonts_in(pdf)}"[:100] if of_machine else "")
+    return Drawn(_marked(pdf) if xml.text else pdf, xml.text, xml.problem, by)
 
 
 def preview(invoice: Invoice) -> bytes:
@@ -96,7 +97,31 @@ def preview(invoice: Invoice) -> bytes:
     seller, buyer = seller_of(invoice.location), buyer_of(invoice.customer)
     with translation.override(settings.LANGUAGE_CODE):
         said = _said(invoice, rows_of(invoice), seller=seller, buyer=buyer)
-    return _compiled(said, on=invoice.made_at.date())
+    pdf, _of_machine = _compiled(said, on=invoice.made_at.date())
+    return pdf
+
+
+def unprintable_in(record: Record) -> str:
+    """Return the letters on an invoice, a draft or a credit note that no font can print; "" if
+    none."""
+    seller, buyer = record.seller, record.buyer
+    if record.issued_on is None:
+        seller, buyer = seller_of(record.location), buyer_of(record.customer)
+    with translation.override(settings.LANGUAGE_CODE):
+        words = _said(record, rows_of(record), seller=seller, buyer=buyer or {})
+    texts: list[str] = []
+
+    def keep(text: str) -> str:
+        texts.append(text)
+        return text
+
+    _each_text(words, keep)
+    return unprintable(" ".join(texts))
+
+
+def unprintable_of(customer: Customer) -> str:
+    """Return the letters of a customer's name and address that no font can print; "" if none."""
+    return unprintable(" ".join(buyer_of(customer).values()))
 
 
 @cache
@@ -263,35 +288,40 @@ def _foot(seller: dict[str, str]) -> str:
 # How it is drawn
 
 
-@cache
-def _fonts() -> Any:
-    """Those that come with the drawing program: no machine has others."""
+def _compiled(words: dict[str, Any], *, on: dt.date, xml: Xml | None = None) -> tuple[bytes, bool]:
+    """Return the PDF, and whether fonts of this machine were needed beside those of every machine.
+
+    A box stands for a letter that no font has: see `unprintable`.
+    """
     import typst
 
-    return typst.Fonts(include_system_fonts=False)
+    data = json.dumps(words, ensure_ascii=False)
+    for of_machine in (False, True):
+        try:
+            return _typeset(data, on, xml, of_machine=of_machine), of_machine
+        except typst.TypstError as error:
+            if "could not be displayed" not in str(error):
+                raise
+    data = json.dumps(_each_text(words, boxed), ensure_ascii=False)
+    return _typeset(data, on, xml, of_machine=True), True
 
 
-def _compiled(said: dict[str, Any], *, on: dt.date, xml: Xml | None = None) -> bytes:
-    import typst
-
-    data = json.dumps(said, ensure_ascii=False)
-    try:
-        return _typeset(data, on, xml)
-    except typst.TypstError as error:
-        if "could not be displayed" not in str(error):
-            raise
-    signs = {sign for sign in data if not sign.isascii()}
-    unknown = {ord(sign): MISSING for sign in signs if not _is_in_fonts(sign)}
-    return _typeset(data.translate(unknown), on, xml)
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return words of a document with each text changed."""
+    if isinstance(value, dict):
+        return {name: _each_text(part, change) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_each_text(part, change) for part in value]
+    return change(value) if isinstance(value, str) else value
 
 
-def _typeset(data: str, on: dt.date, xml: Xml | None) -> bytes:
+def _typeset(data: str, on: dt.date, xml: Xml | None, *, of_machine: bool = False) -> bytes:
     import typst
 
     return typst.compile(
         SOURCE,
         root=SOURCE.parent,
-        font_paths=_fonts(),
+        font_paths=fonts(of_machine=of_machine),
         ignore_system_fonts=True,
         sys_inputs={"data": data} | ({"xml": xml.text} if xml and xml.text else {}),
         format="pdf",
@@ -300,23 +330,17 @@ def _typeset(data: str, on: dt.date, xml: Xml | None) -> bytes:
     )
 
 
-@lru_cache(maxsize=10_000)
-def _is_in_fonts(sign: str) -> bool:
-    import typst
+def _fonts_in(pdf: bytes) -> str:
+    """Return the names of the fonts in a PDF, apart by spaces."""
+    import pikepdf
 
-    try:
-        typst.compile(
-            b"#sys.inputs.sign",
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            sys_inputs={"sign": sign},
-            format="pdf",
-            pdf_standards=STANDARD,
-            timestamp=0,
-        )
-    except typst.TypstError:
-        return False
-    return True
+    with pikepdf.open(BytesIO(pdf)) as opened:
+        names = {
+            str(found.BaseFont).partition("+")[2].removesuffix("-Identity-H")
+            for found in opened.objects
+            if isinstance(found, pikepdf.Dictionary) and "/BaseFont" in found
+        }
+    return " ".join(sorted(names))
 
 
 _NAMESPACE = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"

@@ -358,3 +358,19 @@ def at(db) -> Iterator[Callable]:
     yield travel
     for traveller in reversed(travellers):
         traveller.stop()
+
+
+@pytest.fixture
+def no_machine_fonts(monkeypatch):
+    """A machine without a font."""
+    from billing import documents, fonts
+
+    only_own = fonts.fonts(of_machine=False)
+    monkeypatch.setattr(fonts, "fonts", lambda *, of_machine: only_own)
+    monkeypatch.setattr(documents, "fonts", lambda *, of_machine: only_own)
+    checks = (fonts._parts_of, fonts._can_print)
+    for check in checks:
+        check.cache_clear()
+    yield
+    for check in checks:
+        check.cache_clear()

@@ -59,6 +59,7 @@ def credit_note(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": note.lines.select_related("line"),
         "deliveries": note.deliveries.select_related("asked_by").order_by("-pk"),
         "lowered": note.allocations.aggregate(sum=Sum("value"))["sum"] or 0,
+        "unprintable": documents.unprintable_in(note),
         "no_xml": einvoice.problems_of(note),
         "may_keep": request.user.may("keep_books", at=note.location),
         "crumbs": _crumbs(note.invoice),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.accounts import Standing as Owed
+from billing.documents import unprintable_of
 from bookings.models import Booking
 from bookings.standing import Standing
 from customers.models import Customer
@@ -123,6 +124,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             "entries": entries if everything else entries[:ENTRIES_SHOWN],
             "more_entries": not everything and len(entries) > ENTRIES_SHOWN,
             "against_discarding": customer.discard_problems(),
+            "unprintable": unprintable_of(customer),
             "crumbs": _crumbs(),
         },
     )

@@ -124,6 +124,7 @@ def invoice(request: HttpRequest, pk: int) -> HttpResponse:
         and not is_draft
         and any(left_to_credit(line).total for line in lines),
         "link": None if is_draft else _link_of(one),
+        "unprintable": documents.unprintable_in(one),
         "no_xml": [] if is_draft else einvoice.problems_of(one),
         "address": address_of(one),
         "crumbs": _crumbs(),
@@ -180,7 +181,7 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
             one.issue(**what, by=request.user)
             messages.success(request, _("%s is issued.") % one.number)
             return redirect("panel:invoice", pk)
-    return _page(request, "issue", pk, form)
+    return _page(request, "issue", pk, form, unprintable=documents.unprintable_in(one))
 
 
 @policy("keep_books")

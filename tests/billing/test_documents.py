@@ -9,7 +9,7 @@ import pikepdf
 import pypdf
 import pytest
 
-from billing import documents
+from billing import documents, fonts
 from billing.models import Document, Invoice, issuing
 from kit.problems import Refused
 from tests import story
@@ -133,12 +133,83 @@ def test_a_name_is_a_name_whatever_signs_are_in_it(w, name):
     assert drawn(invoice).count(" ".join(name.split())) == 3
 
 
-def test_signs_that_no_font_has_are_drawn_as_boxes_and_kept_in_the_e_invoice(w):
-    change(w.lin, company_name="山田 🎉 & Co\x07")
+SCRIPTS = {
+    "Latin": "Zoë Łukasz Nguyễn Þórður",
+    "Greek": "Ωμέγα Άννα",
+    "Cyrillic": "Олександр Їжак Ћирић",
+    "Hebrew": "דויד כהן",
+    "Arabic": "محمد عبد الله",
+    "Devanagari": "अमित ज्ञानेश्वर",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_names_in_these_scripts_are_printed_on_every_machine(w, no_machine_fonts, script):
+    name = SCRIPTS[script]
+    change(w.lin, company_name=name)
+    invoice = issued(w, charge(w))
+
+    assert documents.unprintable(name) == documents.unprintable_in(invoice) == ""
+    made = documents.draw(invoice)
+    assert fonts.MISSING not in text_of(made.pdf)
+    assert made.made_with == documents.made_with()
+
+
+def test_every_letter_that_is_not_looked_at_is_in_a_font(no_machine_fonts, monkeypatch):
+    taken_for_granted = "".join(fonts._ALWAYS)
+    monkeypatch.setattr(fonts, "_ALWAYS", frozenset())
+
+    assert documents.unprintable(taken_for_granted) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("", ""),
+        ("Lin & Co", ""),
+        ("李小龍", "李小龍"),
+        ("Lin 李小龍 & 李 Co", "李小龍"),
+        ("สมชาย", "สมชาย"),
+        ("ที่", "ที่"),
+        ("Ada 🎉", "🎉"),
+        ("👩‍👩‍👧 Ada", "👩‍👩‍👧"),
+        ("Ada\x07", ""),
+        ("Ada \ue000", "\ue000"),
+    ],
+)
+def test_letters_that_no_font_has_are_named(no_machine_fonts, text, missing):
+    assert documents.unprintable(text) == missing
+
+
+def test_letters_on_a_draft_that_no_font_has_are_named(w, no_machine_fonts):
+    change(w.lin, company_name="李小龍 & Co", city="Wien")
+    draft = issuing.draft(w.lin, w.house, [charge(w, "Coffee 🎉")], by=w.mona)
+
+    assert documents.unprintable_in(draft) == "李小龍🎉"
+    assert documents.unprintable_of(w.lin) == "李小龍"
+    assert documents.unprintable_of(w.ada) == ""
+
+
+def test_letters_that_no_font_has_are_boxes_and_kept_in_the_e_invoice(w, no_machine_fonts):
+    change(w.lin, company_name='山田 🎉 & Co\x07 "\u20e3')
     made = documents.draw(issued(w, charge(w)))
 
     assert "□□ □ & Co" in text_of(made.pdf)
     assert "山田 🎉 &amp; Co" in made.xml
+
+
+def test_a_font_of_the_machine_is_used_where_the_own_ones_lack_a_letter(w):
+    """DejaVu Sans, which the tests ask for, has a letter that none of the own fonts has."""
+    name = "Ada\N{ARABIC LETTER DDAL}"
+    assert documents.unprintable(name) == ""
+    change(w.lin, company_name=name)
+    invoice = issued(w, charge(w))
+
+    made = documents.draw(invoice)
+
+    assert fonts.MISSING not in text_of(made.pdf)
+    assert made.made_with.startswith(f"{documents.made_with()}, fonts DejaVuSans-")
+    assert documents.draw(invoice) == made
 
 
 def test_long_words_stay_in_their_column(w):
@@ -188,13 +259,13 @@ def test_drawn_twice_it_is_the_same(w):
 
 
 def test_another_process_draws_the_same_bytes(w, monkeypatch, tmp_path):
-    invoice = issued(w, charge(w, "Büro 山"))
+    invoice = issued(w, charge(w, "Büro"))
     asked: list[tuple] = []
     drawing = documents._typeset
 
-    def typeset(*given):
+    def typeset(*given, **options):
         asked.append(given)
-        return drawing(*given)
+        return drawing(*given, **options)
 
     monkeypatch.setattr(documents, "_typeset", typeset)
     made = documents.draw(invoice)
@@ -204,7 +275,7 @@ def test_another_process_draws_the_same_bytes(w, monkeypatch, tmp_path):
     script = f"""
 import datetime, hashlib, pathlib, django
 django.setup()
-from billing import documents
+from billing import documents, fonts
 from billing.einvoice import Xml
 here = pathlib.Path({str(tmp_path)!r})
 xml = Xml((here / "xml").read_text())

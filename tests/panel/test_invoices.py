@@ -207,6 +207,29 @@ class TestTheRecord:
         assert address("contract", w.ada_contract) in page.content.decode()
         assert "€300.00" in text
 
+    def test_letters_that_cannot_be_printed_are_named_before_it_is_issued(
+        self, w, anton, no_machine_fonts
+    ):
+        w.ada.edit({"full_name": "Ada 李小龍"}, by=w.mona)
+        draft = invoiced(w, text="Printing 🎉", issue=False)
+
+        for name in ("invoice", "invoice_issue"):
+            text = words(anton.get(address(name, draft)))
+            assert "Not every letter can be printed" in text
+            assert "PDFs of invoices show boxes for 李小龍🎉." in text
+
+        text = words(anton.get(address("customer", w.ada)))
+        assert "PDFs of invoices show boxes for 李小龍." in text
+
+        draft.issue(by=w.anton)
+        note = draft.credit(reason="Too much 李", by=w.anton)
+        assert "show boxes for 李小龍🎉." in words(anton.get(address("invoice", draft)))
+        assert "show boxes for 李小龍🎉." in words(anton.get(address("credit_note", note)))
+
+    def test_where_every_letter_can_be_printed_nothing_is_said(self, w, anton, draft):
+        for name, record in (("invoice", draft), ("invoice_issue", draft), ("customer", w.ada)):
+            assert "be printed" not in words(anton.get(address(name, record)))
+
     def test_the_history_says_what_when_and_by_whom(self, w, at, anton, invoice):
         payment = invoice.record_payment(amount=150, by=w.anton, reference="Bank 12")
         payment.reverse(reason="Somebody else", by=w.anton)
