@@ -25,16 +25,17 @@ from django.utils.translation import gettext as _
 
 from billing.einvoice import Record, Row, Xml, country, legible, line_of, rows_of, xml_of
 from billing.fonts import boxed, fonts, unprintable
+from billing.measures import measure_of, purchase_orders
 from billing.models import Document, Invoice
 from billing.models.issuing import buyer_of, seller_of
 from customers.models import Customer
 from kit import words
 from kit.problems import Problem, Refused
-from kit.templatetags.house import money, number, percent
+from kit.templatetags.house import money, percent
 from spaces.taxes import TaxCategory
 
 # Another number says that documents look different from now on; those that are kept stay.
-TEMPLATE = "1"
+TEMPLATE = "2"
 SOURCE = Path(settings.BASE_DIR) / "templates" / "documents" / "invoice.typ"
 STANDARD: Final = "a-3b"
 # Where the postal code stands after the city.
@@ -146,6 +147,7 @@ def _said(
     currency = seller["currency"]
     is_invoice = isinstance(record, Invoice)
     draft = is_invoice and record.number is None
+    orders = [legible(order) for order in purchase_orders(map(line_of, rows))]
     return {
         "language": settings.LANGUAGE_CODE.split("-")[0],
         "title": _("Invoice") if is_invoice else _("Credit note"),
@@ -162,11 +164,21 @@ def _said(
             "name": legible(buyer["name"]) if buyer else _("Erased"),
             "lines": [*_person(buyer), *_address(buyer), *_tax_number(buyer)] if buyer else [],
         },
-        "facts": _facts(record),
+        "facts": [
+            *_facts(record),
+            *([[_("Purchase order"), orders[0]]] if len(orders) == 1 else []),
+        ],
         "headline": _headline(record, currency),
         "reason": [] if isinstance(record, Invoice) else [legible(record.reason)],
-        "columns": [_("What"), _("Date"), _("Quantity"), _("Tax"), _("Net")],
-        "rows": [_row(row, currency) for row in rows],
+        "columns": [
+            _("What"),
+            _("Date"),
+            _("Quantity"),
+            _("Unit price"),
+            _("Tax"),
+            _("Net"),
+        ],
+        "rows": [_row(row, currency, with_order=len(orders) > 1) for row in rows],
         "sums": _sums(record, currency),
         "total": [_("Total"), money(record.total, currency)],
         "payment": _payment(record, seller) if isinstance(record, Invoice) else None,
@@ -225,14 +237,18 @@ def _headline(record: Record, currency: str) -> str:
     return _("%(total)s due on %(day)s") % {"total": total, "day": words.day(record.due_on)}
 
 
-def _row(row: Row, currency: str) -> dict[str, str]:
+def _row(row: Row, currency: str, *, with_order: bool) -> dict[str, str]:
     line = line_of(row)
-    whole = row.net == line.net
+    measure = measure_of(line, row.net, currency)
+    order = _("Purchase order %s") % legible(line.purchase_order) if line.purchase_order else ""
+    detail = "" if measure.repeated_in(row.detail, currency) else legible(row.detail)
     return {
-        "text": legible(row.text),
-        "detail": legible(row.detail),
+        "text": legible(measure.text),
+        "detail": detail,
+        "order": order if with_order else "",
         "on": words.day(line.on),
-        "quantity": number(line.quantity if whole else 1),
+        "quantity": measure.amount,
+        "price": money(measure.price, currency),
         "tax": percent(line.tax_rate),
         "net": money(row.net, currency),
     }

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from babel import Locale
 from django.utils.translation import gettext as _
 
+from billing.measures import measure_of, purchase_orders
 from billing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from kit.money import ZERO, exponent, round_to
 from spaces.taxes import TaxCategory
@@ -29,7 +30,6 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 # The codes of the standard.
 _INVOICE, _CREDIT_NOTE = "380", "381"
-_PIECE = "C62"
 _TRANSFER, _SEPA_TRANSFER = "30", "58"
 _E_MAIL = "EM"
 
@@ -141,6 +141,7 @@ def _said(record: Record, rows: Sequence[Row]) -> dict[str, Any]:
     """What is said, by the numbers that the standard has for its terms."""
     seller, currency = record.seller, record.seller["currency"]
     days = [_days(row) for row in rows]
+    orders = purchase_orders(map(line_of, rows))
     first = min((first for first, last in days), default=record.issued_on)
     last = max((last for first, last in days), default=record.issued_on)
     return {
@@ -154,7 +155,11 @@ def _said(record: Record, rows: Sequence[Row]) -> dict[str, Any]:
         "BT-73": first,
         "BT-74": last,
         "BG-23": _breakdown(record),
-        "BG-25": [_line(place, row, seller) for place, row in enumerate(rows, start=1)],
+        "BT-13": orders[0] if len(orders) == 1 else "",
+        "BG-25": [
+            _line(place, row, seller) | (_ordered(row) if len(orders) > 1 else {})
+            for place, row in enumerate(rows, start=1)
+        ],
         **dict.fromkeys(("BT-106", "BT-109"), _amount(record.net, currency)),
         "BT-110": _amount(record.tax, currency),
         **dict.fromkeys(("BT-112", "BT-115"), _amount(record.total, currency)),
@@ -279,29 +284,33 @@ def _reason(taxed: _Taxed, notes: list[str]) -> str:
 def _line(place: int, row: Row, seller: dict[str, str]) -> dict[str, Any]:
     line, currency = line_of(row), seller["currency"]
     taxed = _taxed(seller, line.tax_rate, line.tax_category)
-    pieces = line.quantity if row.net == line.net else 1
-    quantity, price = _quantity_and_price(row.net, pieces, currency)
+    measure = measure_of(line, row.net, currency)
     first, last = _days(row)
-    name = legible(row.text) or "–"
     return {
         "BT-126": str(place),
-        "BT-129": str(quantity),
-        "BT-130": _PIECE,
+        "BT-129": f"{measure.quantity.normalize():f}",
+        "BT-130": measure.unit,
         "BT-131": _amount(row.net, currency),
         "BT-134": first,
         "BT-135": last,
-        "BT-146": _amount(price, currency),
+        "BT-146": _amount(measure.price, currency),
         "BT-151": taxed.category,
         **({"BT-152": taxed.percent} if taxed.percent else {}),
-        "BT-153": name if quantity == pieces else f"{pieces} × {name}",
+        "BT-153": legible(measure.text) or "–",
         "BT-154": legible(row.detail),
     }
 
 
-def _quantity_and_price(net: Decimal, pieces: int, currency: str) -> tuple[int, Decimal]:
-    """So many pieces at a price that make this net exactly; else it is one piece."""
-    price = round_to(net / pieces, currency)
-    return (pieces, price) if price * pieces == net else (1, net)
+def _ordered(row: Row) -> dict[str, Any]:
+    """What a line says of its purchase order, where the document has several.
+
+    The standard has one place for a purchase order, the document's. A line's own is said in words,
+    and as the reference to an order's line.
+    """
+    order = legible(line_of(row).purchase_order)
+    if not order:
+        return {}
+    return {"BT-127-00": [{"BT-127": _("Purchase order %s") % order}], "BT-132": order}
 
 
 def _days(row: Row) -> tuple[Any, Any]:

@@ -160,6 +160,7 @@ def explanation_of(agreement: Any, cycle: Cycle, row: BilledCycle) -> dict[str, 
         "discount": f"{row.discount:f}",
         "team": team.name if by_team and team is not None else "",
         "purchase_order": getattr(agreement, "purchase_order", ""),
+        "every": [agreement.cycle_length, agreement.cycle_unit],
     }
 
 
@@ -219,6 +220,7 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
                     "kind": "sign_up_fee", "name": str(contract), "quantity": 1,
                     "piece": f"{contract.sign_up_fee:f}",
                     "discount": f"{contract.best_discount:f}", "team": "",
+                    "purchase_order": contract.purchase_order,
                 },
                 **common,
             )
@@ -232,7 +234,8 @@ def charge_signing(contract: Contract, *, instead_of: Contract | None, by, on: d
                 payer, contract.location, kind=Charge.Kind.DEPOSIT,
                 text=_("%s: deposit") % contract,
                 explanation={"kind": "deposit", "name": str(contract),
-                             "piece": f"{contract.deposit:f}", "held": f"{held:f}"},
+                             "piece": f"{contract.deposit:f}", "held": f"{held:f}",
+                             "purchase_order": contract.purchase_order},
                 **common,
             )
         )  # fmt: skip

@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from billing import tax
+from billing.measures import purchase_orders
 from billing.models import (
     Allocation,
     Claim,
@@ -108,6 +109,11 @@ class Billed:
         """Its lines with what they are for and what of them was credited."""
         found = self.invoice.lines.select_related("charge__used_by", "charge__on_behalf_of")
         return list(found.prefetch_related("credits__credit_note"))
+
+    @cached_property
+    def purchase_orders(self) -> list[str]:
+        """The buyer's purchase orders of the lines, each once."""
+        return purchase_orders(self.lines)
 
     @property
     def rates(self) -> list[TaxSum]:

@@ -256,6 +256,14 @@ class Charge(models.Model):
         return self.ends_on - dt.timedelta(days=1) if self.ends_on else None
 
     @property
+    def purchase_order(self) -> str:
+        """The buyer's purchase order that it is for, "" if none."""
+        order = self.explanation.get("purchase_order")
+        if order is None and self.contract_id is not None:
+            order = self.contract.purchase_order
+        return order or ""
+
+    @property
     def invoice(self):
         """The invoice that has taken it, a draft or an issued one, or None."""
         line = getattr(self, "line", None)

@@ -17,8 +17,9 @@ _CREDIT_NOTE = ("invoice_id", "customer_id", "location_id", "series_id", "sequen
                 "issued_on", "net", "tax", "total", "tax_sums", "seller", "cause", "reason",
                 "issued_at",
                 "issued_by_id")  # fmt: skip
-_LINE = ("invoice_id", "charge_id", "position", "text", "detail", "on", "quantity", "price",
-         "tax_rate", "tax_category", "tax_note", "net", "tax")  # fmt: skip
+_LINE = ("invoice_id", "charge_id", "position", "text", "detail", "on", "quantity",
+         "purchase_order", "price", "tax_rate", "tax_category", "tax_note", "net",
+         "tax")  # fmt: skip
 
 
 def _changed(columns: tuple[str, ...], differs: str) -> str:

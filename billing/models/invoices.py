@@ -254,6 +254,8 @@ class InvoiceLine(models.Model):
     detail = Line(max_length=500, blank=True)
     on = models.DateField()
     quantity = models.PositiveIntegerField(default=1)
+    # The buyer's.
+    purchase_order = Line(max_length=100, blank=True)
     price = money.MoneyField()
     tax_rate = money.RateField()
     tax_category = Line(max_length=14, choices=TaxCategory)

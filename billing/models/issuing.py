@@ -69,6 +69,7 @@ def _line(invoice: "Invoice", charge: "Charge") -> "InvoiceLine":
         invoice=invoice, charge=charge, text=charge.text, on=charge.on, quantity=charge.quantity,
         detail=explaining.in_short(charge.explanation)[:500], price=charge.price,
         tax_rate=charge.tax_rate, tax_category=charge.tax_category, tax_note=charge.tax_note,
+        purchase_order=charge.purchase_order,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import documents, einvoice
 from billing import sending as post
+from billing.measures import purchase_orders
 from billing.models import CreditNote
 from kit.once import creates
 from kit.policies import policy
@@ -52,11 +53,13 @@ def credit_notes(request: HttpRequest) -> HttpResponse:
 def credit_note(request: HttpRequest, pk: int) -> HttpResponse:
     """What was given back, line by line, and of which invoice."""
     note = rows.credit_note(request, pk)
+    lines = list(note.lines.select_related("line__charge"))
     context = {
         "note": note,
         "seller": note.seller,
         "buyer": note.buyer,
-        "lines": note.lines.select_related("line"),
+        "lines": lines,
+        "orders": purchase_orders(row.line for row in lines),
         "deliveries": note.deliveries.select_related("asked_by").order_by("-pk"),
         "lowered": note.allocations.aggregate(sum=Sum("value"))["sum"] or 0,
         "unprintable": documents.unprintable_in(note),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import documents, einvoice
 from billing import sending as post
+from billing.measures import purchase_orders
 from billing.models import Invoice, InvoiceLine, InvoiceLink, Settlement, accounts
 from billing.models.crediting import left_to_credit
 from billing.models.issuing import buyer_of, seller_of
@@ -118,6 +119,7 @@ def invoice(request: HttpRequest, pk: int) -> HttpResponse:
         "seller": seller_of(one.location) if is_draft else one.seller,
         "buyer": buyer_of(one.customer) if is_draft else one.buyer,
         "lines": lines,
+        "orders": purchase_orders(lines),
         "history": invoice_history.of(one),
         "may_keep": may_keep,
         "may_credit": may_keep

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from billing import documents
+from billing.measures import purchase_orders
 from customers.doors import PortalRequest
 from kit.policies import policy
 from portal import owing, rows
@@ -68,10 +69,12 @@ def credit_note(request: PortalRequest, pk: int) -> HttpResponse:
     """One credit note: what was given back of which invoice."""
     note = rows.credit_note(request, pk)
     invoice = note.invoice
+    lines = list(note.lines.select_related("line__charge"))
     context = {
         "note": note,
         "rates": rates(note),
-        "lines": note.lines.select_related("line"),
+        "lines": lines,
+        "orders": purchase_orders(row.line for row in lines),
         "crumbs": [*_crumbs(), (invoice.number, reverse("portal:invoice", args=[invoice.pk]))],
     }
     return render(request, "portal/invoices/credit_note.html", context)
