@@ -23,7 +23,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from billing.einvoice import Record, Row, Xml, country, legible, line_of, rows_of, xml_of
+from billing.einvoice import Record, Row, Xml, country, legible, line_of, rows_of, tax_ids, xml_of
 from billing.fonts import boxed, fonts, unprintable
 from billing.measures import measure_of, purchase_orders
 from billing.models import Document, Invoice
@@ -157,12 +157,12 @@ def _said(
             "label": _("From"),
             "name": legible(seller["name"]),
             "house": legible(seller["house"]),
-            "lines": [*_address(seller), *_tax_number(seller)],
+            "lines": [*_address(seller), *registered_lines(seller)],
         },
         "buyer": {
             "label": _("To"),
             "name": legible(buyer["name"]) if buyer else _("Erased"),
-            "lines": [*_person(buyer), *_address(buyer), *_tax_number(buyer)] if buyer else [],
+            "lines": [*_person(buyer), *_address(buyer), *registered_lines(buyer)] if buyer else [],
         },
         "facts": [
             *_facts(record),
@@ -201,9 +201,17 @@ def _address(party: dict[str, str]) -> list[str]:
     return [line for line in (legible(party["address"]), place.strip(), land) if line]
 
 
-def _tax_number(party: dict[str, str]) -> list[str]:
-    found = legible(party["tax_number"])
-    return [_("Tax number %s") % found] if found else []
+def registered_lines(party: dict[str, str]) -> list[str]:
+    """Return the lines with a party's VAT id, its tax number and its entry in a register."""
+    vat, number = legible(party.get("vat_id", "")), legible(party["tax_number"])
+    if vat:
+        vat, number = tax_ids(party)
+    lines = [
+        _("VAT id %s") % vat if vat else "",
+        _("Tax number %s") % number if number else "",
+        legible(party.get("register_line", "")),
+    ]
+    return [line for line in lines if line]
 
 
 def _facts(record: Record) -> list[list[str]]:

@@ -82,13 +82,13 @@ def problems_of(record: Record) -> list[str]:
         found.append(_("The customer's data was erased."))
     elif not country(buyer):
         found.append(_("The customer's country is not set: it belongs to the customer's address."))
-    if not legible(seller["tax_number"]) and any(Decimal(one["rate"]) for one in record.tax_sums):
+    if not is_registered(seller) and any(Decimal(one["rate"]) for one in record.tax_sums):
         text = _("%(house)s charges tax, but its tax number is not set in the location's settings.")
         found.append(text % house)
     if any(one["category"] == TaxCategory.REVERSE_CHARGE for one in record.tax_sums):
         if buyer is not None and not _vat_number(legible(buyer["tax_number"])):
             found.append(_("Reverse charge needs the customer's VAT id."))
-        if not _vat_number(legible(seller["tax_number"])):
+        if not tax_ids(seller)[0]:
             text = _("Reverse charge needs the VAT id of %(house)s.")
             found.append(text % house)
     return found
@@ -99,6 +99,22 @@ def country(party: dict[str, str]) -> str:
     code = party["country"].strip().upper()
     known = code in Locale("en").territories and code not in _NO_COUNTRIES
     return code if known and len(code) == 2 and code.isalpha() else ""
+
+
+def is_registered(seller: dict[str, str]) -> bool:
+    """Return whether a seller has a VAT id or another tax number, and so has to do with VAT."""
+    return any(tax_ids(seller))
+
+
+def tax_ids(party: dict[str, str]) -> tuple[str, str]:
+    """Return a party's VAT id and its other tax number, each "" if there is none.
+
+    A tax number in the form of a VAT id counts as one where no VAT id was entered. Documents of
+    before there were VAT ids have only a tax number.
+    """
+    number = legible(party["tax_number"])
+    vat = legible(party.get("vat_id", "")) or _vat_number(number)
+    return vat, "" if vat and _vat_number(number) == vat else number
 
 
 def legible(text: str) -> str:
@@ -124,7 +140,7 @@ def _taxed(seller: dict[str, str], rate: Decimal, category: str) -> _Taxed:
     """The standard's category; whoever has no tax number does not deal in VAT where nothing is
     taxed."""
     code = TaxCategory(category).code
-    if code == "O" or (code in ("Z", "E") and not legible(seller["tax_number"])):
+    if code == "O" or (code in ("Z", "E") and not is_registered(seller)):
         return _Taxed("O", None)
     return _Taxed(code, rate)
 
@@ -201,8 +217,9 @@ def _given_back(note: CreditNote) -> dict[str, Any]:
 
 
 def _seller(seller: dict[str, str], *, vat: bool) -> dict[str, Any]:
-    number = legible(seller["tax_number"])
-    vat_number = _vat_number(number) if vat else ""
+    vat_number, number = tax_ids(seller)
+    if not vat:
+        vat_number = ""
     name, house = legible(seller["name"]), legible(seller["house"])
     contact = {
         "name": house,
@@ -213,7 +230,8 @@ def _seller(seller: dict[str, str], *, vat: bool) -> dict[str, Any]:
         **_party(seller, e_mail=seller["contact_email"]),
         "biz_name": "" if house == name else house,
         "vat_identifier": vat_number,
-        "tax_identifier": "" if vat_number or not vat else number,
+        "tax_identifier": number if vat else "",
+        "legal_info": legible(seller.get("register_line", "")),
         # By one of these the buyer's books must know the seller.
         "identifiers": {} if vat_number else {None: number or house},
         "contacts": [contact] if contact["phone"] or contact["email"] else [],

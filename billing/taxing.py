@@ -46,7 +46,7 @@ def tax_of(
         note = _("Refundable deposit, not subject to tax")
         return Tax(ZERO, TaxCategory.OUTSIDE_SCOPE, TaxSource.DEPOSIT, note)
     if text := location.small_business_on(on):
-        known = location.tax_number
+        known = location.vat_id or location.tax_number
         category = TaxCategory.EXEMPT if known else TaxCategory.OUTSIDE_SCOPE
         return Tax(ZERO, category, TaxSource.SMALL_BUSINESS, text)
     rate, source = location.own_rate_on(on), TaxSource.LOCATION

@@ -70,6 +70,7 @@ def build(*, customers: int, progress: Callable[[int, int, str], None]) -> Locat
         postal_code="BS1 6QA",
         country="GB",
         tax_number="GB123456789",
+        register_line="Registered in England and Wales no. 01234567",
         contact_email="hello@example.com",
         contact_phone="+44 117 496 0000",
     )

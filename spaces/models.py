@@ -14,6 +14,7 @@ from kit import audit, clock, edits, money
 from kit.emails import canonical
 from kit.fields import Line, Text
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
+from kit.vat_ids import vat_id
 from spaces import signals
 from spaces.taxes import (
     DatedRow,
@@ -135,6 +136,13 @@ class Location(HasTaxRates):
     postal_code = Line(_("postal code"), max_length=20, blank=True)
     country = Line(_("country"), max_length=2, blank=True)
     tax_number = Line(_("tax number"), max_length=40, blank=True)
+    vat_id = Line(_("VAT id"), max_length=30, blank=True)
+    register_line = Line(
+        _("entry in the register of companies"),
+        max_length=200,
+        blank=True,
+        help_text=_("Such as HRB 12345, Amtsgericht Berlin."),
+    )
     # What is printed on invoices, and how they are numbered and run.
     invoice_prefix = Line(
         _("prefix of invoice numbers"),
@@ -223,6 +231,14 @@ class Location(HasTaxRates):
             wrong["country"] = ValidationError(
                 _("Use the two letters of the country, such as GB."), code="unknown_country"
             )
+        if self.vat_id:
+            valid = vat_id(self.vat_id, self.country)
+            self.vat_id = valid or self.vat_id
+            if not valid:
+                wrong["vat_id"] = ValidationError(
+                    _("This is no VAT id: look at its letters and digits, such as DE136695976."),
+                    code="invalid_vat_id",
+                )
         for name in ("invoice_prefix", "credit_note_prefix"):
             setattr(self, name, getattr(self, name).strip())
         if self.invoice_prefix and self.invoice_prefix == self.credit_note_prefix:
@@ -340,7 +356,7 @@ class Location(HasTaxRates):
 
 
 # Another value of these changes the tax of what is not invoiced yet.
-TAX_FIELDS = {"rate_over_time", "country", "tax_number"}
+TAX_FIELDS = {"rate_over_time", "country", "tax_number", "vat_id"}
 
 
 class LocationTaxRate(DatedTaxRate):

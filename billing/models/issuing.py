@@ -99,8 +99,8 @@ def seller_of(location: Location) -> dict[str, str]:
         **{
             name: getattr(location, name)
             for name in ("address", "city", "postal_code", "country", "tax_number",
-                         "contact_email", "contact_phone", "bank_name", "iban", "bic",
-                         "payment_text", "currency")
+                         "vat_id", "register_line", "contact_email", "contact_phone", "bank_name",
+                         "iban", "bic", "payment_text", "currency")
         },
     }  # fmt: skip
 

@@ -1,9 +1,11 @@
-"""Lines of invoices and credit notes: quantity, unit price and purchase order."""
+"""Lines of invoices and credit notes: quantity, unit price and purchase order, and of whom they are
+from and to."""
 
 from typing import NamedTuple
 
 from django import template
 
+from billing.documents import registered_lines
 from billing.einvoice import Row, line_of
 from billing.measures import measure_of
 
@@ -27,3 +29,9 @@ def printed(row: Row, currency: str) -> Printed:
     measure = measure_of(line, row.net, currency)
     detail = "" if measure.repeated_in(row.detail, currency) else row.detail
     return Printed(measure.text, detail, measure.priced(currency), line.purchase_order)
+
+
+@register.filter
+def registered(party: dict[str, str]) -> list[str]:
+    """Return the lines with a party's VAT id, tax number and register entry, as the PDF does."""
+    return registered_lines(party)

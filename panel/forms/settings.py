@@ -21,7 +21,13 @@ SECTIONS: list[tuple[Any, list[tuple[str, ...]]]] = [
     (_("Members portal"), [("registration",)]),
     (
         _("On invoices"),
-        [("legal_name", "tax_number"), ("address",), ("postal_code", "city", "country")],
+        [
+            ("legal_name",),
+            ("address",),
+            ("postal_code", "city", "country"),
+            ("vat_id", "tax_number"),
+            ("register_line",),
+        ],
     ),
     (
         _("Billing"),
@@ -69,6 +75,7 @@ class LocationFields(forms.ModelForm):
             "reminder_days": _("Reminders"),
             "suspend_after_days": _("Suspend after"),
             "payment_text": _("In words"),
+            "register_line": _("Register of companies"),
         }
         help_texts = {
             "billing_day": _("Of the month, for accounts without a contract."),

@@ -350,14 +350,18 @@ def test_reverse_charge_needs_a_vat_id_and_is_for_what_is_not_bound(at, house):
     assert found == {office: ("standard", 171), post: ("reverse_charge", 0)}
 
 
-@pytest.mark.parametrize("number", ["", "12/345/67890"])
-def test_a_small_business_taxes_nobody_and_says_so(at, number):
-    house = story.house(tax_rate=19, country="DE", tax_number=number)
+@pytest.mark.parametrize(
+    ("number", "vat_id"), [("", ""), ("12/345/67890", ""), ("", "DE136695976")]
+)
+def test_a_small_business_taxes_nobody_and_says_so(at, number, vat_id):
+    house = story.house(tax_rate=19, country="DE", tax_number=number, vat_id=vat_id)
     ada = story.person(house, "Ada")
     at("2026-11-20")
     house.set_small_business(from_on=day("2026-11-01"), by=None)
     charge = charge_other(ada, house, text="Lunch", amount=100, tax_rate=D(7), by=None)
-    assert (charge.tax, charge.tax_category) == (0, "exempt" if number else "outside_scope")
+    assert (charge.tax, charge.tax_category) == (
+        0, "exempt" if number or vat_id else "outside_scope",
+    )  # fmt: skip
     assert "§ 19 UStG" in charge.tax_note
     invoice = invoice_now(ada, house, by=None)
     assert "§ 19 UStG" in invoice.tax_sums[0]["note"]

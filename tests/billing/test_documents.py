@@ -63,6 +63,38 @@ def test_an_invoice_says_who_asks_whom_for_what(w):
         assert words in text
 
 
+def test_an_invoice_names_the_sellers_vat_id_tax_number_and_register_entry(w):
+    change(
+        w.house, vat_id="DE136695976", tax_number="37/123/45678",
+        register_line="HRB 12345, Amtsgericht Berlin",
+    )  # fmt: skip
+    invoice = issued(w, charge(w))
+    note = invoice.credit(reason="The heating had failed.", by=w.mona)
+
+    for record in (invoice, note):
+        text = drawn(record)
+        assert "VAT id DE136695976 Tax number 37/123/45678 HRB 12345, Amtsgericht Berlin" in text
+
+
+def test_a_vat_id_that_was_also_entered_as_tax_number_is_printed_once(w):
+    change(w.house, vat_id="DE136695976", tax_number="DE 136695976")
+
+    text = drawn(issued(w, charge(w)))
+
+    assert text.count("136695976") == 1
+    assert "VAT id DE136695976" in text
+
+
+def test_an_invoice_from_before_vat_ids_is_drawn_as_it_was(w):
+    invoice = issued(w, charge(w))
+    before = documents.draw(invoice)
+    for name in ("vat_id", "register_line"):
+        del invoice.seller[name]
+
+    assert documents.draw(invoice) == before
+    assert "Tax number GB123456789" in drawn(invoice)
+
+
 def test_an_invoice_says_how_to_pay(w):
     invoice = issued(w, charge(w))
 

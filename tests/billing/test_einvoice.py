@@ -202,6 +202,22 @@ def test_a_deposit_is_outside_the_scope_of_tax_and_names_no_vat_ids(w):
     assert values(xml, "SpecifiedTaxRegistration/ID") == []
 
 
+def test_a_seller_with_a_vat_id_alone_has_to_do_with_vat(w):
+    change(w.house, vat_id="DE136695976", tax_number="")
+    mail = charge(w, "Virtual Office", "50", "0", tax_note=REVERSE, tax_category="reverse_charge")
+    change(w.lin, tax_number="ATU13585627")
+    xmls = [xml_of(issued(w, charge(w, rate="0"))), xml_of(issued(w, mail))]
+
+    assert [faults(xml) for xml in xmls] == [[], []]
+    codes = "ApplicableHeaderTradeSettlement/ApplicableTradeTax/CategoryCode"
+    assert [values(xml, codes) for xml in xmls] == [["Z"], ["AE"]]
+
+    deposit = charge(w, "Deposit", "500", "0", tax_note=DEPOSIT, kind="deposit")
+    xml = xml_of(issued(w, deposit))
+    assert faults(xml) == []
+    assert "DE136695976" not in xml
+
+
 def test_two_reasons_for_no_tax_are_said_together(w):
     """The standard has room for one sum without tax."""
     lines = [
@@ -334,6 +350,52 @@ def test_a_tax_number_that_is_no_vat_number_keeps_the_rules(w):
 
     assert faults(xml) == []
     assert values(xml, "SellerTradeParty/SpecifiedTaxRegistration/ID") == ["12/345/67890"]
+
+
+@pytest.mark.parametrize(
+    ("vat_id", "tax_number", "vat", "registration"),
+    [
+        ("DE136695976", "37/123/45678", ["DE136695976"], ["37/123/45678"]),
+        ("DE136695976", "", ["DE136695976"], []),
+        ("DE136695976", "DE 136 695 976", ["DE136695976"], []),
+        ("CHE107787577MWST", "", ["CHE107787577MWST"], []),
+        ("", "37/123/45678", [], ["37/123/45678"]),
+        ("", "DE136695976", ["DE136695976"], []),
+    ],
+)
+def test_a_sellers_vat_id_and_tax_number_are_told_apart(w, vat_id, tax_number, vat, registration):
+    change(w.house, vat_id=vat_id, tax_number=tax_number, country="DE")
+    xml = xml_of(issued(w, charge(w)))
+
+    assert faults(xml) == []
+    seller = etree.fromstring(xml.encode()).find(f".//{RAM}SellerTradeParty")
+    found = {
+        scheme: [one.text for one in seller.iter(f"{RAM}ID") if one.get("schemeID") == scheme]
+        for scheme in ("VA", "FC")
+    }
+    assert found == {"VA": vat, "FC": registration}
+    assert values(xml, "ApplicableHeaderTradeSettlement/ApplicableTradeTax/CategoryCode") == ["S"]
+
+
+def test_the_entry_in_the_register_is_legal_information_of_the_seller(w):
+    change(w.house, register_line="HRB 12345, Amtsgericht Berlin", vat_id="DE136695976")
+    invoice = issued(w, charge(w))
+    xmls = [xml_of(invoice), xml_of(invoice.credit(reason="Twice", by=w.mona))]
+
+    for xml in xmls:
+        assert faults(xml) == []
+        assert values(xml, "SellerTradeParty/Description") == ["HRB 12345, Amtsgericht Berlin"]
+
+
+def test_an_invoice_from_before_vat_ids_reads_as_it_did(w):
+    invoice = issued(w, charge(w))
+    for name in ("vat_id", "register_line"):
+        del invoice.seller[name]
+    xml = xml_of(invoice)
+
+    assert faults(xml) == []
+    assert values(xml, "SellerTradeParty/SpecifiedTaxRegistration/ID") == ["GB123456789"]
+    assert values(xml, "SellerTradeParty/Description") == []
 
 
 @pytest.mark.parametrize(

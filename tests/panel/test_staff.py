@@ -3,6 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from billing.charging import charge_other
+from billing.models.issuing import invoice_now
 from customers.models import Invitation, StaffRole, User
 from kit.models import AuditEntry, OutboxMessage
 from spaces.models import Location
@@ -204,6 +206,32 @@ class TestSettings:
         assert any(words in error for error in answer.context["form"].errors[field])
         w.house.refresh_from_db()
         assert w.house.name == "Riverside House"
+
+    def test_vat_id_and_register_entry_are_kept_and_printed(self, w, owner):
+        entered = {"vat_id": " de 136.695.976", "register_line": "HRB 12345, Amtsgericht Berlin"}
+        answer = owner.post(self.address(w), words_of(w.house, **entered))
+        assert answer.status_code == 302
+        w.house.refresh_from_db()
+        assert w.house.vat_id == "DE136695976"
+        charge_other(w.ada, w.house, text="Printing", amount=10, by=w.anton)
+        invoice = invoice_now(w.ada, w.house, by=w.anton)
+        assert invoice.seller["vat_id"] == "DE136695976"
+        note = invoice.credit(reason="Twice", by=w.anton)
+        for who, side in ((w.anton, "panel"), (w.ada.user, "portal")):
+            owner.force_login(who)
+            for page in (f"invoices/{invoice.pk}", f"credit-notes/{note.pk}"):
+                text = owner.get(f"/{side}/{page}/").content.decode()
+                assert "VAT id DE136695976" in text
+                assert "HRB 12345, Amtsgericht Berlin" in text
+
+    @pytest.mark.parametrize("wrong", ["DE136695977", "12/345/67890", "GB1"])
+    def test_what_is_no_vat_id_is_said_beside_the_field(self, w, owner, wrong):
+        answer = owner.post(self.address(w), words_of(w.house, vat_id=wrong))
+        assert answer.status_code == 422
+        [error] = answer.context["form"].errors["vat_id"]
+        assert error.startswith("This is no VAT id: look at its letters and digits")
+        w.house.refresh_from_db()
+        assert w.house.vat_id == ""
 
     def test_two_names_of_one_location_are_refused(self, w, owner):
         story.house(name="Hill House")
