@@ -236,7 +236,7 @@ class Location(HasTaxRates):
             self.vat_id = valid or self.vat_id
             if not valid:
                 wrong["vat_id"] = ValidationError(
-                    _("This is no VAT id: look at its letters and digits, such as DE136695976."),
+                    _("This is not a valid VAT id, such as DE136695976. Check letters and digits."),
                     code="invalid_vat_id",
                 )
         for name in ("invoice_prefix", "credit_note_prefix"):

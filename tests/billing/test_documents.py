@@ -240,7 +240,7 @@ def test_a_font_of_the_machine_is_used_where_the_own_ones_lack_a_letter(w):
     made = documents.draw(invoice)
 
     assert fonts.MISSING not in text_of(made.pdf)
-    assert made.made_with.startswith(f"{documents.made_with()}, fonts DejaVuSans-")
+    assert made.made_with.startswith(f"{documents.made_with()}, fonts ")
     assert documents.draw(invoice) == made
 
 

@@ -229,7 +229,7 @@ class TestSettings:
         answer = owner.post(self.address(w), words_of(w.house, vat_id=wrong))
         assert answer.status_code == 422
         [error] = answer.context["form"].errors["vat_id"]
-        assert error.startswith("This is no VAT id: look at its letters and digits")
+        assert error.startswith("This is not a valid VAT id, such as DE136695976.")
         w.house.refresh_from_db()
         assert w.house.vat_id == ""
 
