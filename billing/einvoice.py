@@ -187,6 +187,7 @@ def _asked(invoice: Invoice) -> dict[str, Any]:
     """What only an invoice says: until when it is to be paid, and how."""
     seller = invoice.seller
     account = legible(seller["iban"]).replace(" ", "")
+    before = invoice.replaces
     bic = legible(seller["bic"]).replace(" ", "").upper()
     said: dict[str, Any] = {
         "BT-3": _INVOICE,
@@ -194,6 +195,7 @@ def _asked(invoice: Invoice) -> dict[str, Any]:
         "BT-20": legible(seller["payment_text"]),
         "BT-83": invoice.number,
         "BG-1": [{"BT-22": legible(invoice.note)}] if legible(invoice.note) else [],
+        "BG-3": [{"BT-25": before.number, "BT-26": before.issued_on}] if before else [],
     }
     if account:
         sepa = seller["currency"] == "EUR" and _IBAN.fullmatch(account.upper())

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -71,6 +71,30 @@ def replace(
     return new
 
 
+class Replaced(NamedTuple):
+    """What a replacement would make: the new invoice, the total of the credit note, and what would
+    be due and left as credit of what was paid."""
+
+    invoice: Invoice
+    credited: Decimal
+    due: Decimal
+
+
+def replaced(invoice: Invoice, *, by: Any) -> Replaced:
+    """Return what replacing an invoice would make; it is done, looked at and taken back.
+
+    Raises `Refused` as `replace` does.
+    """
+    with transaction.atomic():
+        new = replace(invoice, by=by, reason="-")
+        new = Invoice.objects.select_related("location").get(pk=new.pk)
+        note = invoice.credit_notes.latest("pk")
+        found = Replaced(new, note.total, new.due)
+        transaction.set_rollback(True)
+    invoice.refresh_from_db()
+    return found
+
+
 def problems_of(
     invoice: Invoice, *, reason: str = "-", due_on: dt.date | None = None
 ) -> list[Problem]:
@@ -132,6 +156,8 @@ def _asked_again(invoice: Invoice, *, by: Any) -> list[Charge]:
         explanation = dict(old.explanation)
         if left != old.price:
             explanation["left"] = f"{left:f}"
+        if old.contract is not None:
+            explanation["purchase_order"] = old.contract.purchase_order
         new = charging.drafted(
             old.customer, old.location, explanation=explanation, like=old, replaces=old, by=by,
             **{name: getattr(old, name) for name in SAME},

@@ -44,9 +44,27 @@ def of(invoice: Invoice) -> list[Happened]:
         *_of_credit_notes(invoice),
         *_of_account_credit(invoice),
         *_of_write_offs(invoice),
+        *_of_replacements(invoice),
         *_of_links(invoice),
     ]
     return _newest_first(found)
+
+
+def _of_replacements(invoice: Invoice) -> Iterator[Happened]:
+    """The invoice that it replaced, and the one that replaced it."""
+    if invoice.replaces is not None and invoice.issued_at is not None:
+        link = _link_to(invoice.replaces)
+        title = _("Replaces an invoice")
+        yield Happened("refresh-cw", title, invoice.issued_at, invoice.issued_by, link=link)
+    new = Invoice.objects.filter(replaces=invoice).select_related("issued_by").first()
+    if new is not None and new.issued_at is not None:
+        yield Happened(
+            "refresh-cw", _("Replaced"), new.issued_at, new.issued_by, link=_link_to(new)
+        )
+
+
+def _link_to(invoice: Invoice) -> tuple[str, str]:
+    return str(invoice), reverse("panel:invoice", args=[invoice.pk])
 
 
 def of_claim(claim: Claim) -> list[Happened]:

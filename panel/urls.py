@@ -112,6 +112,7 @@ urlpatterns = [
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/invoices.csv", invoices.export, name="invoices_export"),
     path("invoices/invoices.zip", bulk_invoices.archive, name="invoices_archive"),
+    path("invoices/replacement/", bulk_invoices.replacement, name="invoices_replacement"),
     path("invoices/issue/", bulk_invoices.issue, name="invoices_issue"),
     path("invoices/sending/", bulk_invoices.sending, name="invoices_sending"),
     path("invoices/<int:pk>/", invoices.invoice, name="invoice"),
@@ -125,6 +126,7 @@ urlpatterns = [
     ),
     path("invoices/<int:pk>/payments/new/", invoices.payment, name="invoice_payment"),
     path("invoices/<int:pk>/credit-notes/new/", invoices.credit, name="invoice_credit"),
+    path("invoices/<int:pk>/replacement/", invoices.replacement, name="invoice_replacement"),
     path("invoices/<int:pk>/write-off/", invoices.write_off, name="invoice_write_off"),
     path(
         "invoices/<int:pk>/write-off/withdrawal/",

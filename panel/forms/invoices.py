@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from billing.models import Invoice, InvoiceLine
 from billing.tax import Taxed
-from kit import clock
+from kit import clock, words
 from kit.forms import HouseForm
 from kit.once import OnceForm
 from kit.templatetags.house import money
@@ -46,6 +46,23 @@ class ReasonForm(HouseForm, OnceForm):
         label=_l("Reason"), max_length=500, widget=forms.Textarea({"rows": 2}),
         help_text=_l("Kept with the invoice."),
     )  # fmt: skip
+
+
+class ReplacementForm(ReasonForm):
+    """Why an invoice is replaced, and until when the new one is to be paid."""
+
+    due_on = forms.DateField(label=_l("Due on"), required=False, widget=DateInput())
+
+    def __init__(self, *args, due_on: dt.date | None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("Printed on the credit note.")
+        if due_on is not None:
+            text = _("Empty: %s, as on the invoice.") % words.day(due_on)
+            self.fields["due_on"].help_text = text
+
+
+class BulkReplacementForm(ReasonForm):
+    """Why several invoices are replaced."""
 
 
 class CreditForm(HouseForm, OnceForm):

@@ -22,10 +22,11 @@ from billing import documents
 from billing import sending as post
 from billing.models import Delivery, Invoice, accounts
 from billing.models.invoices import InvoiceQuerySet
+from billing.replacing import problems_of
 from kit.policies import policy
 from kit.problems import Problem, Refused
 from panel import exports
-from panel.forms.invoices import BulkIssueForm, BulkSendForm, address_of
+from panel.forms.invoices import BulkIssueForm, BulkReplacementForm, BulkSendForm, address_of
 from panel.views.invoices import filtered
 
 MOST_AT_ONCE = 100
@@ -63,6 +64,19 @@ SEND = Words(
     will=_l("Will be sent to %s"),
     button=ngettext_lazy("Send %d invoice", "Send %d invoices"),
     done=ngettext_lazy("%d invoice is on its way.", "%d invoices are on their way."),
+)
+
+
+REPLACE = Words(
+    title=_l("Replace invoices"),
+    note=_l(
+        "What is left of each is credited, and a new invoice asks the same with names, addresses "
+        "and tax as they are now. What had paid the old one pays the new one."
+    ),
+    icon="refresh-cw",
+    will=_l("Will be replaced"),
+    button=ngettext_lazy("Replace %d invoice", "Replace %d invoices"),
+    done=ngettext_lazy("%d invoice is replaced.", "%d invoices are replaced."),
 )
 
 
@@ -184,6 +198,18 @@ def _beyond_reach(request: HttpRequest, one: Invoice) -> list[Problem]:
     if request.user.may("keep_books", at=one.location):
         return []
     return [Problem("beyond_reach", _("Your role does not reach as far as this location."))]
+
+
+@policy("keep_books")
+@reads_and_writes
+def replacement(request: HttpRequest) -> HttpResponse:
+    """Replace the ticked invoices by new ones."""
+    form = BulkReplacementForm.of(request)
+
+    def deed(one: Invoice) -> None:
+        one.replace(reason=form.cleaned_data["reason"], by=request.user)
+
+    return _bulk(request, REPLACE, form=form, against=problems_of, deed=deed)
 
 
 @policy("see_panel")

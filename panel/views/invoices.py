@@ -19,6 +19,7 @@ from billing.measures import purchase_orders
 from billing.models import Invoice, InvoiceLine, InvoiceLink, Settlement, accounts
 from billing.models.crediting import left_to_credit
 from billing.models.issuing import buyer_of, seller_of
+from billing.replacing import problems_of, replaced
 from kit.money import ZERO
 from kit.once import creates
 from kit.policies import policy
@@ -29,6 +30,7 @@ from panel.forms.invoices import (
     DeedForm,
     IssueForm,
     ReasonForm,
+    ReplacementForm,
     SendForm,
     address_of,
 )
@@ -255,6 +257,26 @@ def credit(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Credited: %s.") % note.number)
             return redirect("panel:invoice", pk)
     return _page(request, "credit", pk, form)
+
+
+@policy("keep_books")
+@reads_and_writes
+@creates
+def replacement(request: HttpRequest, pk: int) -> HttpResponse:
+    """Replace a wrong invoice by a new one."""
+    one = rows.invoice(request, pk)
+    form = ReplacementForm.of(request, due_on=one.due_on)
+    if form.is_valid():
+        what = {key: form.cleaned_data[key] for key in ("reason", "due_on")}
+        with form.showing_refusals():
+            new = one.replace(**what, by=request.user)
+            messages.success(request, _("%(new)s replaces %(old)s.") % {"new": new, "old": one})
+            return redirect("panel:invoice", new.pk)
+    against = problems_of(one)
+    return _page(
+        request, "replacement", pk, form, against=against,
+        preview=None if against else replaced(one, by=request.user),
+    )  # fmt: skip
 
 
 @policy("keep_books")

@@ -5,18 +5,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from billing.retaxing import compared
+from billing.retaxing import compared, kept_lines
 from kit.once import creates
 from kit.policies import policy
 from kit.templatetags.house import percent
 from panel import rows
 from panel.forms.taxes import ExemptionForm, SmallBusinessForm, TaxRateForm
+from panel.views.bulk_invoices import MOST_AT_ONCE
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -123,6 +124,15 @@ def _rates_of(one: Any) -> list[tuple[Any, str, str]]:
     ]  # fmt: skip
 
 
+def _replacements(invoices: set[int]) -> str:
+    """The page on which invoices that keep their tax can be replaced; "" where there are none."""
+    if not invoices:
+        return ""
+    query = QueryDict(mutable=True)
+    query.setlist("ids", [str(key) for key in sorted(invoices)[: MOST_AT_ONCE + 1]])
+    return f"{reverse('panel:invoices_replacement')}?{query.urlencode()}"
+
+
 def _change(
     request: HttpRequest, one: Any, form: Any, deed: Callable[[dict[str, Any]], Any], *,
     name: str, back: str, title: str, crumbs: list, dated: list, saved: str,
@@ -137,7 +147,8 @@ def _change(
             else:
                 deed(what)
                 messages.success(request, saved)
-                return redirect(back)
+                kept = {one.line.invoice_id for one in kept_lines(one, what["from_on"])}
+                return redirect(_replacements(kept) or back)
     context = {
         "form": form, "asked": asked, "change": change, "subject": one, "title": title,
         "address": reverse(f"panel:{name}", args=[one.pk]), "back": back, "crumbs": crumbs,

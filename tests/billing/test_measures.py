@@ -138,7 +138,7 @@ class TestQuantities:
         assert "4 ×" not in text
 
     def test_where_quantity_times_price_is_not_the_net_it_is_one_piece(self, w):
-        w.house.edit({"prices_include_tax": True}, by=w.mona)
+        change(w.house, prices_include_tax=True)
         pen = Product.objects.offer(name="Pen", price=1, location=w.house, by=w.mona)
         pen.sell(w.noor, 7, by=w.mona)
         invoice = invoice_now(w.noor, w.house, by=w.anton)

@@ -143,6 +143,16 @@ def test_later_decisions_credit_the_new_line(at, house):
     is_sound()
 
 
+def test_the_purchase_order_is_the_one_of_now(at, house):
+    contract = signed(at, house, "2026-06-01", "300", fee_due="in_advance")
+    bill(at, "2026-06-01")
+    old = contract.customer.invoices.get()
+    type(contract).objects.filter(pk=contract.pk).update(purchase_order="PO-7")
+    new = old.replace(by=None, reason="No order number")
+    assert [line.purchase_order for line in new.lines.all()] == ["PO-7"]
+    is_sound()
+
+
 def test_a_replacement_keeps_what_staff_gave_given(at, house):
     contract = signed(at, house, "2026-06-01", "300", fee_due="in_advance")
     bill(at, "2026-06-01")

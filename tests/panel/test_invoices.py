@@ -24,7 +24,8 @@ ISSUE, SEND = "/panel/invoices/issue/", "/panel/invoices/sending/"
 READ = ["invoice", "invoice_pdf"]
 KEEP = [
     "invoice_issue", "invoice_discard", "invoice_payment", "invoice_credit", "invoice_write_off",
-    "invoice_write_off_withdrawal", "invoice_link", "invoice_link_revocation",
+    "invoice_write_off_withdrawal", "invoice_replacement", "invoice_link",
+    "invoice_link_revocation",
 ]  # fmt: skip
 
 
@@ -554,3 +555,50 @@ class TestManyAtOnce:
         monkeypatch.setattr("panel.views.bulk_invoices.MOST_IN_ARCHIVE", 1)
         invoiced(w, w.noor)
         assert "At most 1 PDFs at once" in words(anton.get(ZIP, follow=True))
+
+
+class TestReplacing:
+    def test_the_page_shows_what_it_makes_before_it_does(self, w, anton, invoice):
+        invoice.record_payment(amount=20, by=w.anton)
+        page = anton.get(address("invoice_replacement", invoice))
+        preview = page.context["preview"]
+        assert (preview.credited, preview.invoice.total, preview.due) == (120, 120, 100)
+        assert w.ada.invoices.count() == 1
+        answer = send(anton, "invoice_replacement", invoice, reason="Wrong name")
+        new = w.ada.invoices.latest("pk")
+        assert answer["Location"] == address("invoice", new)
+        assert new.replaces == invoice
+        assert invoice.number in words(anton.get(address("invoice", new)))
+        assert new.number in words(anton.get(address("invoice", invoice)))
+
+    def test_what_is_wrong_is_said_beside_the_field(self, w, anton, invoice):
+        answer = send(anton, "invoice_replacement", invoice, reason="")
+        assert set(answer.context["form"].errors) == {"reason"}
+        answer = send(
+            anton, "invoice_replacement", invoice, key="b", reason="x", due_on="2026-11-01"
+        )
+        assert set(answer.context["form"].errors) == {"due_on"}
+        assert w.ada.invoices.count() == 1
+
+    def test_one_that_is_credited_in_full_offers_no_button(self, w, anton, invoice):
+        invoice.credit(reason="All", by=w.anton)
+        page = words(anton.get(address("invoice_replacement", invoice)))
+        assert "Nothing is left of it" in page
+
+    def test_several_are_replaced_together(self, w, anton, invoice, draft):
+        other = invoiced(w, w.omar)
+        where = "/panel/invoices/replacement/"
+        page = anton.get(where, {"ids": [invoice.pk, other.pk, draft.pk]})
+        assert page.context["possible"] == 2
+        key = page.context["form"]["form_key"].value()
+        data = {"ids": [invoice.pk, other.pk], "reason": "Wrong rate", "form_key": key}
+        anton.post(where, data)
+        assert {one.replaces for one in Invoice.objects.exclude(replaces=None)} == {invoice, other}
+
+    def test_a_new_tax_rate_leads_to_the_invoices_that_keep_the_old_one(self, w, client, invoice):
+        client.force_login(w.mona)
+        where = f"/panel/settings/locations/{w.house.pk}/tax/"
+        key = client.get(where).context["form"]["form_key"].value()
+        answer = client.post(where, {"form_key": key, "rate": "10", "from_on": "2026-11-01"})
+        assert answer["Location"].startswith("/panel/invoices/replacement/?ids=")
+        assert str(invoice.pk) in answer["Location"]
