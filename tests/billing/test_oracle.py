@@ -101,7 +101,7 @@ def fee(contract: Any, start: dt.date, price: Decimal, discount: Decimal) -> Dec
 def faults() -> list[str]:
     """What the books say otherwise than the oracle."""
     found = [f"charge {one.pk} is {one.price}" for one in rows("Charge") if one.price < 0]
-    found += _cycles() + _lines() + _balance()
+    found += _cycles() + _lines() + _balance() + _rates() + _invoices()
     return found
 
 
@@ -117,7 +117,7 @@ def _cycles() -> list[str]:
             line = rows("InvoiceLine").filter(charge=charge).first()
             left += charge.price if void is None else 0
             for credit in rows("CreditNoteLine").filter(line=line) if line is not None else ():
-                part = credit.net + credit.tax if charge.includes_tax else credit.net
+                part = credit.price
                 left -= part
                 if getattr(credit.credit_note, "cause", "staff") != "staff":
                     charged -= part
@@ -133,6 +133,59 @@ def _lines() -> list[str]:
         credits = list(rows("CreditNoteLine").filter(line=line))
         if sum(one.net for one in credits) > line.net or sum(one.tax for one in credits) > line.tax:
             found.append(f"line {line.pk} is credited by more than it has")
+        if sum(one.price for one in credits) > line.price:
+            found.append(f"line {line.pk} is credited by more than its price")
+    return found
+
+
+def rate_on(house: Any, customer: Any, day: dt.date) -> tuple[Decimal, Decimal]:
+    """The rate of a day in percent, and the one that an exempt customer is spared."""
+
+    def latest(found: Any) -> Any:
+        held = [one for one in found if one.from_on is None or one.from_on <= day]
+        return max(held, key=lambda one: one.from_on or dt.date.min)
+
+    rate = latest(house.tax_rates.all()).rate
+    exempt = [one for one in customer.exemptions.all() if one.from_on <= day]
+    if exempt and latest(exempt).category:
+        return Decimal(0), rate if house.prices_include_tax else Decimal(0)
+    return rate, Decimal(0)
+
+
+def _rates() -> list[str]:
+    """What is not invoiced yet has the rate of the last contract day of its cycle."""
+    found = []
+    for charge in rows("Charge").exclude(cycle=None).filter(void=None):
+        line = rows("InvoiceLine").filter(charge=charge).first()
+        if line is not None and line.invoice.state == "issued":
+            continue
+        last, contract = charge.cycle.ends_on - DAY, charge.cycle.contract
+        if contract.ends_on is not None and charge.cycle.starts_on <= contract.ends_on < last:
+            last = contract.ends_on
+        rate, spared = rate_on(charge.location, charge.customer, last)
+        if (charge.tax_rate, charge.contained_rate) != (rate, spared):
+            found.append(f"charge {charge.pk} has {charge.tax_rate} % instead of {rate} %")
+    return found
+
+
+def _invoices() -> list[str]:
+    """The tax of an invoice: per rate, of the sum of its prices, rounded once."""
+    found = []
+    for invoice in rows("Invoice"):
+        sums: dict[tuple[Any, ...], Fraction] = {}
+        for line in rows("InvoiceLine").filter(invoice=invoice):
+            charge = line.charge
+            key = (line.tax_rate, line.tax_category, charge.includes_tax, charge.contained_rate)
+            sums[key] = sums.get(key, Fraction(0)) + Fraction(line.price)
+        net = tax = Decimal(0)
+        for (rate, _category, included, spared), price in sums.items():
+            if included:
+                part = rounded(price / (1 + Fraction(spared or rate) / 100))
+                net, tax = net + part, tax + (0 if spared else rounded(price) - part)
+            else:
+                net, tax = net + rounded(price), tax + rounded(price * Fraction(rate) / 100)
+        if (net, tax) != (invoice.net, invoice.tax):
+            found.append(f"invoice {invoice.pk} is {invoice.net} + {invoice.tax}: {net} + {tax}")
     return found
 
 
@@ -142,7 +195,10 @@ def _balance() -> list[str]:
     owed -= sum((one.total for one in rows("CreditNote")), Decimal(0))
     owed -= sum((one.amount for one in rows("Payment")), Decimal(0))
     owed -= sum((one.amount for one in rows("WriteOff").filter(withdrawn_at=None)), Decimal(0))
+    claims = list(rows("Claim"))
+    owed += sum((one.amount for one in claims if one.reversal_id is None), Decimal(0))
     due = sum((one.total - one.settled for one in issued), Decimal(0))
+    due += sum((one.amount - one.settled for one in claims), Decimal(0))
     credit = sum((one.value for one in rows("AccountEntry")), Decimal(0))
     return [] if owed == due - credit else [f"balance {owed}, due {due}, credit {credit}"]
 
@@ -246,10 +302,31 @@ class Life:
             self.ada, self.house, amount=account.credit, by=None
         )
 
+    def replace(self) -> None:
+        self.invoice().replace(reason="Wrong", by=None)
+
+    def tax(self) -> None:
+        rate = self.chance.choice([0, 10, 20, Decimal("7.7")])
+        self.house.set_tax_rate(rate, from_on=self.around(60, 60), by=None)
+
+    def exempt(self) -> None:
+        category = self.chance.choice(["exempt", "zero", None])
+        self.ada.set_exemption(
+            category=category, reason="Embassy", from_on=self.around(60, 60), by=None
+        )
+
+    def reverse(self) -> None:
+        payments = rows("Payment").filter(kind="payment").order_by("pk")
+        self.any_of(payments).reverse(reason="Bounced", by=None)
+
+    def claim(self) -> None:
+        self.ada.claim(text="Reminder fee", amount=5, location=self.house, by=None)
+
     DEEDS = (
         ["run"] * 6 + ["pay"] * 3 + ["freeze"] * 4 + ["resume"] * 3 + ["cancel"] * 3
         + ["withdraw"] * 2 + ["change"] * 3 + ["unchange"] * 2
         + ["sign", "step", "credit", "take_back", "write_off", "refund", "issue", "issue"]
+        + ["replace", "replace", "tax", "exempt", "reverse", "claim"]
     )  # fmt: skip
 
     def live(self) -> Iterator[str]:
