@@ -150,8 +150,8 @@ def compared(customer: Customer, deed: Callable[[], Any], *, count: int = SHOWN)
     with transaction.atomic():
         deed()
         after = all_coming(Customer.objects.get(pk=customer.pk), count=count)
-        invoices = list(customer.invoices.filter(pk__gt=last_invoice)
-                        .select_related("location").prefetch_related("lines"))  # fmt: skip
+        made = customer.invoices.filter(pk__gt=last_invoice).order_by("pk")
+        invoices = list(made.select_related("location").prefetch_related("lines"))
         notes = list(
             customer.credit_notes.filter(pk__gt=last_note)
             .select_related("location", "invoice")

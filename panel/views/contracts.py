@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing.charging import payer_of
+from billing.foresight import compared
 from customers.models import User
 from kit.once import creates
 from kit.policies import policy
@@ -61,14 +63,16 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
     today = customer.location.today()
     form = SignUpForm.of(request, customer=customer, user=request.user, on=today)
     asked = "preview" in request.POST
-    preview = None
+    preview, at_once = None, []
     if form.is_valid():
-        plan = form.cleaned_data["plan"]
+        plan, what = form.cleaned_data["plan"], form.what | {"by": request.user}
         with form.showing_refusals():
             if asked:
-                preview = previews.of_sign_up(plan, customer, **form.what, by=request.user)
+                preview = previews.of_sign_up(plan, customer, **what)
+                payer = payer_of(customer, what.get("on_behalf_of"))
+                at_once = compared(payer, lambda: plan.sign_up(customer, **what)).invoices
             else:
-                contract = plan.sign_up(customer, **form.what, by=request.user)
+                contract = plan.sign_up(customer, **what)
                 messages.success(request, _signed(contract))
                 return redirect("panel:customer", customer.pk)
     context = {
@@ -77,6 +81,7 @@ def new(request: HttpRequest, pk: int) -> HttpResponse:
         "today": today,
         "asked": asked,
         "preview": preview,
+        "at_once": at_once,
         "crumbs": [
             (_("Customers"), reverse("panel:customers")),
             (customer.name, reverse("panel:customer", args=[customer.pk])),

@@ -306,7 +306,7 @@ class Life:
         self.invoice().replace(reason="Wrong", by=None)
 
     def tax(self) -> None:
-        rate = self.chance.choice([0, 10, 20, Decimal("7.7")])
+        rate = Decimal(self.chance.choice(["0", "10", "20", "7.7"]))
         self.house.set_tax_rate(rate, from_on=self.around(60, 60), by=None)
 
     def exempt(self) -> None:

@@ -140,6 +140,17 @@ class TestSigningUp:
         del form["preview"]
         assert frida.post(self.page(w.omar), form).status_code == 302
 
+    def test_the_preview_shows_both_documents_before_it_is_confirmed(self, w, frida):
+        w.hot_desk.edit({"sign_up_fee": Decimal(50), "deposit": Decimal(400)}, by=w.mona)
+        form = sign_up_form(w.hot_desk, starts_on="2026-12-01", preview="1")
+        answer = frida.post(self.page(w.omar), form)
+        found = [
+            (one.total, [line.text for line in one.lines.all()])
+            for one in answer.context["at_once"]
+        ]
+        assert found == [(60, ["Hot Desk: sign-up fee"]), (400, ["Hot Desk: deposit"])]
+        assert not w.omar.invoices.exists()
+
     def test_a_preview_that_is_refused_says_why_and_is_an_answer(self, w, frida):
         w.hot_desk.edit({"subscriber_limit": 1}, by=w.mona)
         answer = frida.post(self.page(w.omar), sign_up_form(w.hot_desk, preview="1"))

@@ -318,9 +318,12 @@ class TestBeforeADecision:
         assert w.noor.contracts.count() == 1
 
     def test_what_signing_costs_at_once(self, w, noor):
-        desk = story.plan(w.house, "Own Desk", "340", offered_in_portal=True, sign_up_fee=50)
+        desk = story.plan(
+            w.house, "Own Desk", "340", offered_in_portal=True, sign_up_fee=50, deposit=400
+        )
         text = words(look(noor, "plan_join", desk.pk))
-        assert "Invoiced at once, with tax €60.00" in text
+        assert "Invoiced at once, with tax Own Desk: sign-up fee €60.00" in text
+        assert "Invoiced at once, with tax Own Desk: deposit €400.00" in text
         assert not w.noor.invoices.exists()
 
     def test_changing_plan(self, w, ada):
