@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.hours import DAY, Closed, day_span, utc
+from bookings.hours import DAY, Closed, day_span, open_on, utc, without
 from kit import audit, clock, locks
 from kit.fields import Line
 from kit.problems import Problem, Refused, check_fields, in_words, refuse_if, speak_for
@@ -33,13 +33,15 @@ class Weekday(models.IntegerChoices):
 class OpeningHoursQuerySet(models.QuerySet["OpeningHours"]):
     @transaction.atomic
     def set_for(
-        self, owner: Any, weekly: Iterable[tuple[int, dt.time, dt.time]], *, by
-    ) -> list["OpeningHours"]:
+        self, owner: Any, weekly: Iterable[tuple[int, dt.time, dt.time]], *, by,
+        keep_bookings: bool = False,
+    ) -> list["OpeningHours"]:  # fmt: skip
         """Let a resource or a location be open at these (weekday, opens, closes), and at no other
         times; none at all means always (a resource: as its location).
 
-        Bookings that were made before stay. Raises `Refused` with `closes_before_opening` or
-        `hours_overlap`.
+        What is booked and would lie outside stands against it, unless it is kept knowingly. Raises
+        `Refused` with `closes_before_opening`, `hours_overlap` or `bookings_outside` (one problem
+        for each booking).
         """
         name = _owner(owner)
         lock_owner(owner)
@@ -48,6 +50,8 @@ class OpeningHoursQuerySet(models.QuerySet["OpeningHours"]):
             for weekday, opens, closes in sorted(weekly)
         ]
         refuse_if(_overlaps(rows))
+        if not keep_bookings:
+            refuse_if(_outside(owner, rows))
         before = [str(row) for row in self.filter(**{name: owner})]
         self.filter(**{name: owner}).delete()
         with in_words():
@@ -58,6 +62,42 @@ class OpeningHoursQuerySet(models.QuerySet["OpeningHours"]):
         if before != after:
             audit.record("opening_hours.set", owner, by=by, changes={"hours": [before, after]})
         return rows
+
+
+def _outside(owner: Any, rows: Sequence["OpeningHours"]) -> list[Problem]:
+    """The bookings ahead that the hours of now hold and the new ones do not, each as a problem."""
+    from bookings.models.booking import Booking
+
+    new = _weekly(rows)
+    if isinstance(owner, Location):
+        resources: Any = owner.resources.filter(opening_hours=None)
+        old = _weekly(owner.opening_hours.all())
+    else:
+        resources = [owner]
+        usual = _weekly(owner.location.opening_hours.all())
+        old = _weekly(owner.opening_hours.all()) or usual
+        new = new or usual
+    now = clock.now()
+    ahead = Booking.objects.standing(at=now).filter(resource__in=resources, end__gt=now)
+    return [
+        Problem("bookings_outside", _("%s is booked already.") % booking.words)
+        for booking in ahead.select_related("resource__location").order_by("start", "pk")
+        if _holds(old, booking) and not _holds(new, booking)
+    ]
+
+
+def _weekly(rows: Iterable["OpeningHours"]) -> dict[int, list[tuple[dt.time, dt.time]]] | None:
+    """Hours by weekday; None where there are none: always open."""
+    found: dict[int, list[tuple[dt.time, dt.time]]] = {}
+    for row in rows:
+        found.setdefault(row.weekday, []).append((row.opens, row.closes))
+    return found or None
+
+
+def _holds(weekly: dict[int, list[tuple[dt.time, dt.time]]] | None, booking: Any) -> bool:
+    """Whether a booking lies within weekly hours."""
+    open_then = [stretch for day in booking.days for stretch in open_on(weekly, day, booking.zone)]
+    return not without([(utc(booking.start), utc(booking.end))], open_then)
 
 
 def _owner(owner: Any) -> str:

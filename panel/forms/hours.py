@@ -25,9 +25,15 @@ class WeekForm(HouseForm, forms.Form):
     """A week: each day closed, or open from a time until a time, and maybe once more."""
 
     kind = forms.ChoiceField(label=_l("Open"), widget=forms.RadioSelect)
+    keep_bookings = forms.BooleanField(
+        label=_l("Keep these bookings and change the hours all the same"), required=False
+    )
+
+    outside: list[Problem]
 
     def __init__(self, *args, hours: Iterable[OpeningHours], usual: str, **kwargs):
         """`hours` are those that hold now, `usual` says what holds without any."""
+        self.outside = []
         found = list(hours)
         kwargs["initial"] = {"kind": OWN if found else USUAL, **_initial(found)}
         super().__init__(*args, **kwargs)
@@ -41,6 +47,16 @@ class WeekForm(HouseForm, forms.Form):
                     self.fields[name % day] = forms.TimeField(
                         label=label, required=False, widget=TimeInput({"aria-label": label})
                     )
+
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """The bookings that would lie outside are listed; the tick beneath keeps them."""
+        problems = list(problems)
+        self.outside = [one for one in problems if one.code == "bookings_outside"]
+        others = [one for one in problems if one.code != "bookings_outside"]
+        if self.outside:
+            text = _("These times are booked: move or cancel what is listed, or keep it.")
+            others.append(Problem("bookings_outside", text, "keep_bookings"))
+        super().refuse(others)
 
     @property
     def week(self) -> list[dict[str, Any]]:

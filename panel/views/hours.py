@@ -31,8 +31,9 @@ def resource_hours(request: HttpRequest, pk: int) -> HttpResponse:
     form = WeekForm.of(request, hours=one.opening_hours.all(), usual=usual)
     if form.is_valid():
         with form.showing_refusals():
-            OpeningHours.objects.set_for(one, form.weekly, by=request.user)
-            messages.success(request, _("Saved. Bookings that were made before stay."))
+            keep = form.cleaned_data["keep_bookings"]
+            OpeningHours.objects.set_for(one, form.weekly, keep_bookings=keep, by=request.user)
+            messages.success(request, _("Saved."))
             return redirect("panel:resource", pk)
     context = {"form": form, "resource": one, "usual_lines": weeks.lines(theirs) if theirs else [],
                "back": _page_of(one), "crumbs": resources.crumbs(one)}  # fmt: skip
@@ -47,8 +48,9 @@ def location_hours(request: HttpRequest, pk: int) -> HttpResponse:
     form = WeekForm.of(request, hours=one.opening_hours.all(), usual=_("Always"))
     if form.is_valid():
         with form.showing_refusals():
-            OpeningHours.objects.set_for(one, form.weekly, by=request.user)
-            messages.success(request, _("Saved. Bookings that were made before stay."))
+            keep = form.cleaned_data["keep_bookings"]
+            OpeningHours.objects.set_for(one, form.weekly, keep_bookings=keep, by=request.user)
+            messages.success(request, _("Saved."))
             return redirect("panel:location_hours", pk)
     own = Resource.objects.live().filter(location=one, opening_hours__isnull=False).distinct()
     context = {

@@ -436,6 +436,30 @@ class TestClosures:
             heron.problems(**late)[0].text
         )
 
+    def test_shorter_hours_list_the_bookings_that_would_lie_outside(self, w, kestrel, heron, t):
+        early = {"start": t("2026-11-23 07:00"), "end": t("2026-11-23 09:00")}
+        noon = {"start": t("2026-11-23 12:00"), "end": t("2026-11-23 13:00")}
+        for room, times in ((kestrel, early), (kestrel, noon), (heron, early)):
+            room.book(customer=w.ada, **times, by=w.mona)
+        OpeningHours.objects.set_for(heron, [(0, dt.time(6), dt.time(20))], by=None)
+        hours = [(0, dt.time(8), dt.time(20))]
+        with pytest.raises(Refused) as caught:
+            OpeningHours.objects.set_for(w.house, hours, by=None)
+        [problem] = caught.value.problems  # Heron has hours of its own
+        assert problem.code == "bookings_outside"
+        assert "Kestrel" in str(problem.text)
+        assert not w.house.opening_hours.exists()
+        OpeningHours.objects.set_for(w.house, hours, by=None, keep_bookings=True)
+        # What lies outside already is not listed again.
+        OpeningHours.objects.set_for(w.house, [(0, dt.time(9), dt.time(20))], by=None)
+
+    def test_a_resource_that_goes_by_its_location_again_is_asked_the_same(self, w, kestrel, t):
+        OpeningHours.objects.set_for(w.house, [(0, dt.time(8), dt.time(20))], by=None)
+        OpeningHours.objects.set_for(kestrel, [(0, dt.time(6), dt.time(0))], by=None)
+        late = {"start": t("2026-11-23 21:00"), "end": t("2026-11-24 00:00")}
+        kestrel.book(customer=w.ada, **late, by=w.mona)
+        assert codes(OpeningHours.objects.set_for, kestrel, [], by=None) == ["bookings_outside"]
+
     def test_hours_that_overlap_are_refused(self, w, kestrel):
         hours = [(0, dt.time(8), dt.time(12)), (0, dt.time(11), dt.time(20))]
         assert codes(OpeningHours.objects.set_for, kestrel, hours, by=None) == ["hours_overlap"]

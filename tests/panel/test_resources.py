@@ -395,6 +395,17 @@ class TestHours:
         assert said in str(answer.context["form"].errors[field])
         assert not OpeningHours.objects.exists()
 
+    def test_what_is_booked_outside_is_listed_and_kept(self, w, mona, kestrel):  # noqa: F811
+        start, end = story.moment("2026-11-23 18:00"), story.moment("2026-11-23 19:00")
+        kestrel.book(customer=w.ada, start=start, end=end, by=w.mona)
+        address, sent = to("resource_hours", kestrel.pk), week(d0="08:00-12:00")
+        answer = mona.post(address, sent)
+        assert answer.status_code == 422
+        assert "1 booking would lie outside" in words(answer)
+        assert not kestrel.opening_hours.exists()
+        assert mona.post(address, sent | {"keep_bookings": "on"}).status_code == 302
+        assert kestrel.opening_hours.count() == 1
+
     def test_hours_of_a_location_are_for_owners(self, w, client):
         client.force_login(w.manager)
         assert client.get(to("location_hours", w.house.pk)).status_code == 403
