@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from billing import charging, explaining, settling, taxing
+from billing import charging, explaining, sending, settling, taxing
 from billing.models.charges import BilledCycle, Cause, Charge
 from billing.models.crediting import left_price, left_to_credit
 from billing.models.invoices import Invoice, InvoiceLine
@@ -235,7 +235,11 @@ class Corrections:
 
     def carry_out(self) -> None:
         """Make the documents: one credit note per invoice, then one invoice per account of what is
-        charged beside it."""
+        charged beside it. Whoever pays is sent all of them together."""
+        with sending.together():
+            self._carry_out()
+
+    def _carry_out(self) -> None:
         places = {(one.customer_id, one.location_id) for one in self._invoices.values()}
         self._issue_credit_notes()
         by_account: dict[tuple[int, int], list[Charge]] = defaultdict(list)

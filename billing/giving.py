@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing import charging, tax
+from billing import charging, sending, tax
 from billing.models import accounts
 from billing.models.accounts import Account
 from billing.models.charges import Charge
@@ -63,11 +63,12 @@ def give_back(
         remains = money(value - missing, location.currency)
         raise Refused(Problem("more_than_left", text % remains, "amount"))
     notes = []
-    for invoice, lines in parts.items():
-        # What the credit note before has left over may have paid it.
-        invoice.refresh_from_db()
-        issued_on = charging.credit_date(invoice, on)
-        notes.append(invoice._credit(lines, reason=reason, by=by, on=issued_on))
+    with sending.together():
+        for invoice, lines in parts.items():
+            # What the credit note before has left over may have paid it.
+            invoice.refresh_from_db()
+            issued_on = charging.credit_date(invoice, on)
+            notes.append(invoice._credit(lines, reason=reason, by=by, on=issued_on))
     after_settling(customer, by=by, on=today)
     return notes
 

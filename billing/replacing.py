@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing import charging, taxing
+from billing import charging, sending, taxing
 from billing.models.accounts import Account, AccountEntry
 from billing.models.charges import Cause, Charge
 from billing.models.crediting import left_price
@@ -56,8 +56,9 @@ def replace(
         part = min(value, new.total - new.settled)
         new.allocate(Allocation.Kind.PAYMENT, part, on=on, by=by, payment=payment)
         surplus.append((payment, value - part))
-    issue_together([new], location, on=on, by=by)
-    _credit_the_rest(invoice, new, reason=reason, by=by)
+    with sending.together():
+        issue_together([new], location, on=on, by=by)
+        _credit_the_rest(invoice, new, reason=reason, by=by)
     account = Account.objects.of(invoice.customer, location)
     for payment, rest in surplus:
         if rest:

@@ -1,6 +1,10 @@
 """Invoices, credit notes and reminders go out by e-mail: a `Delivery` asks for it, and the letter
 is written once."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -54,11 +58,46 @@ def write_due(limit: int = 50) -> int:
     return written
 
 
+_held: ContextVar[list[Delivery] | None] = ContextVar("held_deliveries", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write what is to be sent inside as one letter per address, with all its documents."""
+    if _held.get() is not None:
+        yield
+        return
+    deliveries: list[Delivery] = []
+    token = _held.set(deliveries)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+    by_letter: dict[tuple[str, int], list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        record: Any = delivery.credit_note or delivery.invoice
+        by_letter[delivery.to, record.location_id].append(delivery)
+    for parts in by_letter.values():
+        _write(parts)
+
+
 def write(delivery: Delivery) -> None:
-    """Write the letter of a delivery."""
-    link = ""
-    if delivery.invoice is not None:
-        link = InvoiceLink.of(delivery.invoice).token
-    signals.to_be_sent.send(sender=Delivery, delivery=delivery, link=link)
-    delivery.written_at = clock.now()
-    delivery.save(update_fields=["written_at"])
+    """Write the letter of a delivery, alone or with what is sent together with it."""
+    held = _held.get()
+    if held is not None and delivery.kind in (Delivery.Kind.INVOICE, Delivery.Kind.CREDIT_NOTE):
+        held.append(delivery)
+    else:
+        _write([delivery])
+
+
+def _write(deliveries: Sequence[Delivery]) -> None:
+    links = [
+        InvoiceLink.of(one.invoice).token if one.invoice is not None else "" for one in deliveries
+    ]
+    if len(deliveries) == 1:
+        signals.to_be_sent.send(sender=Delivery, delivery=deliveries[0], link=links[0])
+    else:
+        signals.to_be_sent_together.send(sender=Delivery, deliveries=deliveries, links=links)
+    for delivery in deliveries:
+        delivery.written_at = clock.now()
+        delivery.save(update_fields=["written_at"])

@@ -1,12 +1,15 @@
 """The letters about money: an invoice, a credit note, a reminder of an invoice or a claim; one for
 each `Delivery`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from billing.models import Claim, CreditNote, Delivery, Invoice
 from billing.models.issuing import seller_of
-from billing.signals import to_be_sent
+from billing.signals import to_be_sent, to_be_sent_together
 from kit import words
 from kit.templatetags.house import money
 from spaces import letters
@@ -20,6 +23,43 @@ def write_delivery(sender, delivery: Delivery, link: str, **kwargs):
         _invoice(delivery, delivery.invoice, f"/i/{link}/")
     elif delivery.claim is not None:
         _claim(delivery, delivery.claim)
+
+
+@receiver(to_be_sent_together)
+def write_together(sender, deliveries: Sequence[Delivery], links: Sequence[str], **kwargs):
+    """One letter with the credit notes and invoices of one decision."""
+    facts: list[tuple[str, str]] = []
+    names, url, to_pay = [], "", None
+    for delivery, link in zip(deliveries, links, strict=True):
+        record: Any = delivery.credit_note or delivery.invoice
+        note = delivery.credit_note is not None
+        name = (_("Credit note %s") if note else _("Invoice %s")) % record.number
+        names.append(name)
+        facts.append((name, money(record.total, record.currency)))
+        if note:
+            facts.append((_("Reason"), record.reason))
+        elif record.due:
+            due_on = words.day(record.due_on or record.location.today())
+            facts += [(_("To pay"), money(record.due, record.currency)), (_("Until"), due_on)]
+            to_pay = to_pay or record
+        if link and (not url or to_pay is record):
+            url = f"/i/{link}/"
+    house = record.location
+    letters.write(
+        deliveries[0].to,
+        subject=_("%(documents)s from %(house)s") % {"documents": ", ".join(names), "house": house},
+        lines=[
+            _("Something has changed on your account: here are all documents that belong to it."),
+            *([] if to_pay else [_("There is nothing to pay.")]),
+        ],
+        facts=[*facts, *(_bank(to_pay, to_pay.due) if to_pay else [])],
+        action=_("See the invoice") if url else "",
+        url=url,
+        closing=[_("Whoever has this link can see the invoice: please keep it to yourself.")]
+        if url
+        else [],
+        house=house,
+    )
 
 
 def _claim(delivery: Delivery, claim: Claim) -> None:

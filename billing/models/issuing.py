@@ -185,8 +185,8 @@ def issue_together(
     """Issue drafts of one location as `issue_all` does, and write their letters."""
     from billing import sending
 
-    if invoices:
-        for delivery in issue_all(invoices, location, on=on, by=by, send=send):
+    with sending.together():
+        for delivery in issue_all(invoices, location, on=on, by=by, send=send) if invoices else ():
             sending.write(delivery)
 
 

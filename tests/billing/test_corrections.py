@@ -17,6 +17,7 @@ from billing.runs import run_billing
 from bookings.endings import cancel_with_bookings
 from bookings.models import ResourceType
 from customers.models import Team
+from kit.models import OutboxMessage
 from kit.problems import Refused
 from tests import story
 from tests.billing.ledger import bill, invoiced
@@ -597,3 +598,23 @@ def test_the_database_refuses_a_charge_below_zero(at, house, field):
     with pytest.raises(IntegrityError), transaction.atomic():
         charge.save(force_insert=True)
     assert BilledCycle.objects.get().contract == contract
+
+
+# One e-mail with everything
+
+
+def test_one_decision_sends_one_e_mail_with_all_its_documents(at, house):
+    contract = in_advance(at, house)
+    customer = contract.customer
+    customer.invoices.get().record_payment(amount=300, by=None)
+    office = story.plan(house, "Office", "600", billing_day=1, fee_due="in_advance")
+    at("2026-06-20")
+    deliveries, letters = Delivery.objects.count(), OutboxMessage.objects.count()
+    contract.change_plan(to=office, starts_on=day("2026-06-11"), by=None)
+    assert Delivery.objects.count() == deliveries + 2
+    note, invoice = customer.credit_notes.get(), customer.invoices.latest("pk")
+    money = [one for one in OutboxMessage.objects.all()[letters:] if "RH-" in one.subject]
+    [letter] = money
+    assert note.number in letter.subject
+    assert invoice.number in letter.subject
+    assert not Delivery.objects.filter(written_at=None, invoice=invoice).exists()
