@@ -14,7 +14,7 @@ from django.utils.translation import get_language, ngettext, to_locale
 from django.utils.translation import gettext as _
 
 from billing.models import Product
-from billing.taxing import tax_of
+from billing.taxing import booking_day, tax_of
 from bookings.models import Booking, Resource, ResourceType
 from bookings.pots import Pot
 from bookings.prices import Quote
@@ -61,9 +61,12 @@ def tax_words(plan: Taxed, location: Location, customer: Customer) -> str:
 
 
 @register.simple_tag
-def tax_sentence(plan: Taxed, location: Location, customer: Customer) -> str:
-    """The same beneath several amounts: "20 % tax comes on top."."""
-    rate, how = _tax(plan, location, customer)
+def tax_sentence(
+    plan: Taxed, location: Location, customer: Customer, booking: Booking | None = None
+) -> str:
+    """The same beneath several amounts: "20 % tax comes on top."; of a booking, on its day."""
+    on = booking_day(booking) if booking is not None else None
+    rate, how = _tax(plan, location, customer, on)
     words = {
         "in": _("%s tax is included."), "left_out": _("%s tax is taken off: you are exempt."),
         "on_top": _("%s tax comes on top."), "none": "",
@@ -71,12 +74,14 @@ def tax_sentence(plan: Taxed, location: Location, customer: Customer) -> str:
     return words[how] % percent(rate) if words[how] else ""
 
 
-def _tax(item: Taxed, location: Location, customer: Customer) -> tuple[Decimal, str]:
-    """Today's rate in percent, and whether it is "in" the prices, "left_out" of them for the
-    exempt, "on_top" or "none"."""
+def _tax(
+    item: Taxed, location: Location, customer: Customer, on: dt.date | None = None
+) -> tuple[Decimal, str]:
+    """The rate of a day (today unless said otherwise) in percent, and whether it is "in" the
+    prices, "left_out" of them for the exempt, "on_top" or "none"."""
     prefetch_related_objects([location], "tax_rates", "small_business_periods")
     prefetch_related_objects([customer], "exemptions")
-    found = tax_of(customer, location, location.today(), kind="", item=item)
+    found = tax_of(customer, location, on or location.today(), kind="", item=item)
     if found.contained:
         return found.contained, "left_out"
     if not found.rate:

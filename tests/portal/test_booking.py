@@ -440,3 +440,16 @@ class TestPictures:
         kestrel.archive(by=None)
         assert look(ada, "resource_picture", far.pk).status_code == 404
         assert look(ada, "resource_picture", kestrel.pk).status_code == 404
+
+
+def test_the_tax_of_a_booking_is_that_of_its_own_day(w, client):
+    w.house.set_tax_rate(25, from_on=day("2026-12-01"), by=w.mona)
+    story.bookable(w)
+    client.force_login(w.lin.user)
+
+    def said(on: str) -> str:
+        page = f"/portal/book/{w.kestrel.pk}/?on={on}&starts=10:00&ends=11:00"
+        return words(client.get(page))
+
+    assert "20 % tax comes on top." in said("2026-11-30")
+    assert "25 % tax comes on top." in said("2026-12-01")
