@@ -140,13 +140,15 @@ def invoice_at_once(
     on: dt.date | None = None,
 ) -> list[Invoice]:  # fmt: skip
     """Invoice charges as they are made; the account is locked. Returns the invoices: none where
-    there is nothing to pay, two where a part is outside the scope of tax."""
+    there is nothing to pay, two where a part is outside the scope of tax. What cannot be issued yet
+    stays a draft."""
     made = [
         draft(customer, location, part, by=by)
         for part in by_document(charges)
         if sum((charge.total for charge in part), ZERO) > 0
     ]
-    issue_together(made, location, by=by, on=issue_date(location, on))
+    ready = [invoice for invoice in made if not invoice.obstacles()]
+    issue_together(ready, location, by=by, on=issue_date(location, on))
     return made
 
 

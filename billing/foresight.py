@@ -222,7 +222,10 @@ def _why_not_at(customer: Customer, location: Location, on: dt.date) -> list[Why
             text = _("%s: due, and the billing run has not been done since.") % one.charge.text
             found.append(Why("late", text, one.charge, one.charge.total, one.row.due_on))
     drafts = customer.invoices.filter(location=location).drafts()
-    found += [Why("draft", _("On a draft: issue it."), one, one.total) for one in drafts]
+    for draft in drafts:
+        against = " ".join(str(problem.text) for problem in draft.obstacles())
+        text = _("On a draft. %s") % against if against else _("On a draft: issue it.")
+        found.append(Why("draft", text, draft, draft.total))
     waived = BilledCycle.objects.filter(
         contract__in=[one.pk for one in facts.agreements if hasattr(one, "plan_id")], kind="waiver"
     ).select_related("contract__plan")

@@ -25,7 +25,7 @@ from billing.dates import next_billing_date
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge, ChargeVoid
 from billing.models.invoices import Invoice, InvoiceLine
-from billing.models.issuing import by_document, composed, issue_all
+from billing.models.issuing import by_document, composed, issue_all, obstacles
 from billing.models.numbering import Series
 from billing.models.runs import BillingRun, BillingRunItem
 from billing.models.subscriptions import Subscription
@@ -73,6 +73,7 @@ class Planned(NamedTuple):
     outcome: str
     invoice: Invoice
     lines: list[InvoiceLine]
+    why: str = ""
 
 
 @dataclass
@@ -125,7 +126,10 @@ def _planned(facts: Facts, date: dt.date, charges: list[Charge]) -> Planned:
     outcome = Outcome.INVOICED if location.run_issues else Outcome.DRAFTED
     if not invoice.total and not location.zero_invoices:
         outcome = Outcome.ZERO
-    return Planned(date, charges, outcome, invoice, lines)
+    why = ""
+    if outcome == Outcome.INVOICED:
+        why = " ".join(str(one.text) for one in obstacles(invoice.customer, location, lines))
+    return Planned(date, charges, Outcome.DRAFTED if why else outcome, invoice, lines, why)
 
 
 # Reading
@@ -308,7 +312,7 @@ def items_of(plan: Plan, run: BillingRun | None) -> list[BillingRunItem]:
             run=run, customer=account.customer, location=account.location,
             billing_date=one.date, outcome=one.outcome, amount=one.invoice.total,
             invoice=one.invoice if one.outcome in (Outcome.INVOICED, Outcome.DRAFTED) else None,
-            text=_words(one),
+            text=_words(one)[:300],
         )
         for one in plan.planned
     ]  # fmt: skip
@@ -327,7 +331,7 @@ def items_of(plan: Plan, run: BillingRun | None) -> list[BillingRunItem]:
 def _words(planned: Planned) -> str:
     if planned.outcome == Outcome.ZERO:
         return _("The location makes no invoices of nothing to pay.")
-    return ""
+    return _("Left as a draft. %s") % planned.why if planned.why else ""
 
 
 def run_billing(
@@ -512,10 +516,10 @@ def _store(plans: list[Plan], place: Location, on: dt.date, run: BillingRun | No
         for line in planned.lines:
             line.invoice_id, line.charge = key, line.charge
     bulk.insert([line for _account, planned in made for line in planned.lines])
-    invoices = [planned.invoice for _account, planned in made]
-    if place.run_issues and invoices:
-        issue_all(invoices, place, on=on, by=by)
-        return
+    ready = [one.invoice for _account, one in made if one.outcome == Outcome.INVOICED]
+    if ready:
+        issue_all(ready, place, on=on, by=by)
+    invoices = [one.invoice for _account, one in made if one.outcome == Outcome.DRAFTED]
     bulk.insert(invoices)
     bulk.insert(
         [

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import signals, tax
+from billing.fonts import unprintable
 from billing.models import accounts, numbering
 from billing.models.accounts import Account, AccountEntry
 from billing.models.numbering import Series
 from customers.models import Customer
 from kit import audit, clock
 from kit.money import ZERO
-from kit.problems import Problem, Refused, in_words
+from kit.problems import Problem, Refused, in_words, refuse_if
 from spaces.models import Location
 from spaces.taxes import TaxCategory
 
@@ -127,6 +128,27 @@ def freeze(invoice: "Invoice", series: Series, number: int, *, on: dt.date, by) 
     invoice.issued_on, invoice.due_on = on, invoice.due_on or on + dt.timedelta(days=days)
     invoice.seller, invoice.buyer = seller_of(location), buyer_of(customer)
     invoice.issued_at, invoice.issued_by = clock.now(), by
+
+
+def obstacles(
+    customer: Customer, location: Location, lines: Iterable["InvoiceLine"]
+) -> list[Problem]:
+    """Return why an invoice of these lines cannot be issued yet and waits as a draft.
+
+    Codes: `unprintable` (letters that no font has), `vat_id_missing` (a reverse charge whose
+    customer has no VAT id any more).
+    """
+    lines = list(lines)
+    problems = []
+    texts = [text for line in lines for text in (line.text, line.detail)]
+    if letters := unprintable(" ".join([*buyer_of(customer).values(), *texts])):
+        text = _("No font of the server can print %s: install one that does, or use other letters.")
+        problems.append(Problem("unprintable", text % letters))
+    is_reversed = any(line.tax_category == TaxCategory.REVERSE_CHARGE for line in lines)
+    if is_reversed and not customer.vat_id:
+        text = _("Reverse charge needs the VAT id of %s.")
+        problems.append(Problem("vat_id_missing", text % customer))
+    return problems
 
 
 def issue_all(
@@ -308,7 +330,7 @@ class Issuable(models.Model):
         """Number the draft, date it, and freeze it with names and addresses as they are now.
 
         Credit on the account pays it at once, as far as it goes. Raises `Refused` with
-        `issued_already`, `not_books`, `future_date` or `date_goes_back`.
+        `issued_already`, `not_books`, `future_date`, `date_goes_back` or what `obstacles` says.
         """
         self._lock_account()
         self._refuse_others(by)
@@ -321,7 +343,12 @@ class Issuable(models.Model):
         on = on or today
         if on > today:
             raise Refused(Problem("future_date", _("This date has not come yet."), "on"))
+        refuse_if(self.obstacles())
         issue_together([self], self.location, on=on, by=by, send=send)
+
+    def obstacles(self) -> list[Problem]:
+        """Return why this draft cannot be issued yet; see `obstacles`."""
+        return obstacles(self.customer, self.location, self.lines.all())
 
     @transaction.atomic
     def discard(self, *, by) -> None:

@@ -209,7 +209,7 @@ class TestTheRecord:
         assert "€300.00" in text
 
     def test_letters_that_cannot_be_printed_are_named_before_it_is_issued(
-        self, w, anton, no_machine_fonts
+        self, w, anton, no_machine_fonts, monkeypatch
     ):
         w.ada.edit({"full_name": "Ada 李小龍"}, by=w.mona)
         draft = invoiced(w, text="Printing 🎉", issue=False)
@@ -217,15 +217,19 @@ class TestTheRecord:
         for name in ("invoice", "invoice_issue"):
             text = words(anton.get(address(name, draft)))
             assert "Not every letter can be printed" in text
-            assert "PDFs of invoices show boxes for 李小龍🎉." in text
+            assert "No font of the server has 李小龍🎉: new invoices" in text
 
         text = words(anton.get(address("customer", w.ada)))
-        assert "PDFs of invoices show boxes for 李小龍." in text
+        assert "No font of the server has 李小龍: new invoices" in text
 
-        draft.issue(by=w.anton)
+        answer = send(anton, "invoice_issue", draft, on="2026-11-20")
+        assert "No font of the server can print 李小龍🎉" in words(answer)
+        monkeypatch.setattr("billing.models.issuing.unprintable", lambda text: "")
+        draft.issue(by=w.anton)  # on a machine that had the font
         note = draft.credit(reason="Too much 李", by=w.anton)
-        assert "show boxes for 李小龍🎉." in words(anton.get(address("invoice", draft)))
-        assert "show boxes for 李小龍🎉." in words(anton.get(address("credit_note", note)))
+        assert "No font of the server has 李小龍🎉" in words(anton.get(address("invoice", draft)))
+        page = words(anton.get(address("credit_note", note)))
+        assert "No font of the server has 李小龍🎉" in page
 
     def test_where_every_letter_can_be_printed_nothing_is_said(self, w, anton, draft):
         for name, record in (("invoice", draft), ("invoice_issue", draft), ("customer", w.ada)):
