@@ -29,7 +29,6 @@ from plans import signals as of_plans
 from plans.cycles import DAY
 from plans.models import Contract
 from spaces import signals as of_spaces
-from spaces.models import Location
 
 # Contracts
 
@@ -130,7 +129,7 @@ def what_stays_with_charges(location, changes, **signal):
 def follow_with_what_is_not_invoiced(changed, from_on, by, **signal):
     """What waits, or is on a draft, follows a new tax rate; what is invoiced keeps its own."""
     found = taxing.provisional().filter(taxing.charges_of(changed))
-    if from_on is not None and not isinstance(changed, Location):
+    if from_on is not None:
         found = found.filter(tax_on__gte=from_on)
     customers = set(found.order_by().values_list("customer", flat=True))
     accounts.hold(*customers)

@@ -20,7 +20,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, prefetch_related_o
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing import settling
+from billing import settling, taxing
 from billing.dates import next_billing_date
 from billing.models.accounts import Account
 from billing.models.charges import BilledCycle, Charge, ChargeVoid
@@ -451,6 +451,8 @@ def bill_accounts(
         Account.objects.open_for((key, place.pk) for key in keys)
         mine = Account.objects.filter(location=place, customer__in=keys)
         locks.take(accounts=mine.values_list("pk", flat=True))
+        # A rate that was set while a charge was made has not seen it.
+        taxing.retax(taxing.provisional().filter(location=place, customer__in=keys))
     found = _accounts(keys, place, dry_run=dry_run)
     plans: list[tuple[Plan, list[BillingRunItem], Exception | None]] = []
     if not found:

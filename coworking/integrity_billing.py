@@ -55,6 +55,17 @@ def charges_follow_from_their_explanations() -> Iterator[str]:
                 }  # fmt: skip
 
 
+def what_waits_has_the_tax_of_its_day() -> Iterator[str]:
+    """A charge that is not on an issued invoice has the rate and the category of its tax day."""
+    for page in _pages(taxing.with_what_decides(taxing.provisional())):
+        for charge in page:
+            found = taxing.tax_now(charge)
+            if not taxing.is_taxed_so(charge, found):
+                yield _("Charge %(key)d is taxed at %(is)s %% instead of %(should)s %%.") % {
+                    "key": charge.pk, "is": f"{charge.tax_rate:f}", "should": f"{found.rate:f}",
+                }  # fmt: skip
+
+
 def cycles_are_settled_once() -> Iterator[str]:
     """Every settled cycle was charged or waived, and what had fallen due by the last run is."""
     first = Q(charges__kind__in=["fee", "subscription"], charges__replaces=None)
@@ -265,6 +276,7 @@ def claims_are_settled_by_their_rows() -> Iterator[str]:
 
 PROOFS = [
     ("charges", charges_follow_from_their_explanations),
+    ("tax", what_waits_has_the_tax_of_its_day),
     ("settled cycles", cycles_are_settled_once),
     ("fees", fees_are_what_the_rule_says),
     ("nothing below zero", nothing_is_below_zero),

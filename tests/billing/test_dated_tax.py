@@ -462,3 +462,17 @@ def test_a_run_makes_two_invoices_where_a_part_is_outside_the_scope(at, house):
     bill(at, "2026-12-01")
     assert [invoice.total for invoice in ada.invoices.order_by("pk")] == [D("11.90"), 30]
     is_sound()
+
+
+def test_a_charge_that_missed_a_new_rate_has_it_by_the_time_it_is_invoiced(at, house):
+    """Made while the rate was being set: neither has seen the other."""
+    ada = story.person(house, "Ada")
+    at("2026-11-20")
+    charge = charge_other(ada, house, text="Lunch", amount=100, by=None)
+    house.tax_rates.create(from_on=day("2026-11-20"), rate=16, category="standard")
+    with pytest.raises(AssertionError, match="tax: Charge"):
+        is_sound()
+    bill(at, "2026-12-01")
+    charge.refresh_from_db()
+    assert (charge.tax, ada.invoices.get().tax) == (16, 16)
+    is_sound()

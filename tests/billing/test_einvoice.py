@@ -249,7 +249,7 @@ def test_reverse_charge_without_a_vat_id_goes_without(w):
     mail = charge(w, "Virtual Office", "50", "0", tax_note=REVERSE, tax_category="reverse_charge")
     change(w.lin, tax_number="ATU12345675")
     invoice = issued(w, mail)
-    invoice.buyer["tax_number"] = ""
+    invoice.buyer = (invoice.buyer or {}) | {"tax_number": ""}
 
     assert "Reverse charge needs the customer's VAT id." in einvoice.xml_of(invoice).problem
 
